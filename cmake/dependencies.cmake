@@ -1,0 +1,7 @@
+# Libraries the whole project links. Every one comes from the distribution (see Makefile, target `deps`).
+find_package(PkgConfig REQUIRED)
+find_package(Threads REQUIRED)
+pkg_check_modules(OFFRAMP_DEPS REQUIRED IMPORTED_TARGET gsl msgpack libzstd yaml-0.1 jansson zlib libxxhash)
+
+add_library(offramp_dependencies INTERFACE)
+target_link_libraries(offramp_dependencies INTERFACE PkgConfig::OFFRAMP_DEPS Threads::Threads m ${CMAKE_DL_LIBS})
