@@ -1,8 +1,8 @@
 /* Error codes and the error object every fallible function fills.
  *
- * A function that can fail returns 0 or a negative code from OFR_ERROR_MAP and writes one complete line for the
- * user into the `struct ofr_error` it was given. The first error wins: later failures while unwinding do not
- * overwrite it. Library code never prints, exits or aborts.
+ * A function that can fail returns 0 or a negative code from OFR_ERROR_MAP and writes one complete line for
+ * the user into the `struct ofr_error` it was given. The first error wins: later failures while unwinding do
+ * not overwrite it. Library code never prints, exits or aborts.
  *
  * Message form: `source:line:column: what was found, what was expected` for text, `source: offset N: ...` for
  * binary data, `source: ...` otherwise. No trailing newline or full stop.
@@ -59,8 +59,8 @@ int ofr_fail_nomem(struct ofr_error *err, const char *what);
 
 void ofr_error_clear(struct ofr_error *err);
 
-const char *ofr_strerror(int code);  /* general text of a code */
-const char *ofr_err_name(int code);  /* "OFR_E_INPUT" ... */
-int ofr_exit_status(int code);       /* process exit status of a code; 0 for OFR_OK */
+const char *ofr_strerror(int code); /* general text of a code */
+const char *ofr_err_name(int code); /* "OFR_E_INPUT" ... */
+int ofr_exit_status(int code);      /* process exit status of a code; 0 for OFR_OK */
 
 #endif
