@@ -1,0 +1,79 @@
+/* Executors: what runs a batch. One of the two things that differ between simulation and replay (the other is
+ * the clock): the simulated executor takes times from a latency profile and answers from a recording, a real
+ * one drives a device.
+ *
+ * A batch is submitted when its server is idle. The executor fills the batch's results - release time, exit,
+ * answers per request, and the end of the batch - either before `submit` returns, with the (future) time at
+ * which it ends, or later, in which case `poll` hands the batch back once it has ended.
+ */
+#ifndef OFR_SERVE_EXECUTOR_H
+#define OFR_SERVE_EXECUTOR_H
+
+#include "sim/base/error.h"
+#include "sim/model/profile.h"
+#include "sim/offramp_policy.h"
+#include "traces/recording.h"
+
+#include <stdint.h>
+
+/* A formed batch. Arrays belong to the core and have room for max_batch requests (times ramps where said). */
+struct ofr_batch {
+    int64_t id;
+    int64_t dispatched_ns; /* submitted: the server is busy from here */
+    int64_t ended_ns;      /* result */
+    int64_t latest_ns;     /* given up when it cannot start by then */
+    uint32_t size;         /* requests */
+    uint32_t padded;       /* result: profiled size it ran at */
+    uint32_t queue_length; /* requests left waiting at dispatch */
+    uint16_t server;
+    uint8_t reason;                    /* enum ofr_reason */
+    struct offramp_exit_config config; /* in force at dispatch */
+    uint32_t *slot;                    /* [size] request pool slots */
+    uint32_t *sample;                  /* [size] rows of the recording */
+    int64_t *released_ns;              /* result [size] */
+    uint16_t *exit_ramp;         /* result [size]: column of config it left at; config.ramps = full model */
+    uint16_t *answer;            /* result [size]: released class */
+    uint16_t *final_answer;      /* result [size]: class of the full model */
+    float *score;                /* result [size][config.ramps], only when the policy wants feedback */
+    uint16_t *ramp_answer;       /* result [size][config.ramps], likewise */
+    struct ofr_batch *next;      /* list the core keeps it in */
+    struct ofr_batch *allocated; /* list of all batches of the run */
+};
+
+struct ofr_executor_ops {
+    const char *name;
+    /* Required. Starts a batch; its server is idle and its size within the profile. `ended_ns` < 0 afterwards
+     * means that `poll` will hand it back. */
+    int (*submit)(void *state, struct ofr_batch *batch, int64_t now_ns, struct ofr_error *err);
+    /* Required when submit may leave batches unfinished. The next ended batch, or NULL. */
+    struct ofr_batch *(*poll)(void *state);
+};
+
+struct ofr_executor {
+    const struct ofr_executor_ops *ops;
+    void *state; /* borrowed */
+};
+
+/* How execution times vary around the profile's medians. */
+enum ofr_noise {
+    OFR_NOISE_NONE,        /* medians as they are */
+    OFR_NOISE_SAMPLES,     /* whole passes drawn from the profile's samples; parts scale along */
+    OFR_NOISE_EXPONENTIAL, /* exponential whole pass with the median as its mean: for queueing-theory checks
+                            */
+};
+
+struct ofr_sim_executor_setup {
+    const struct ofr_profile *profile;     /* borrowed */
+    const struct ofr_recording *recording; /* borrowed; NULL: every answer is 0 and no ramp may be active */
+    enum ofr_noise noise;
+    bool feedback; /* fill score and ramp_answer */
+    uint64_t seed;
+};
+
+struct ofr_sim_executor;
+int ofr_sim_executor_create(struct ofr_sim_executor **out, const struct ofr_sim_executor_setup *setup,
+                            struct ofr_error *err);
+void ofr_sim_executor_destroy(struct ofr_sim_executor *executor); /* NULL is allowed */
+extern const struct ofr_executor_ops ofr_sim_executor_ops;        /* state: struct ofr_sim_executor */
+
+#endif

@@ -1,0 +1,349 @@
+#include "sim/serve/serve_internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- arrivals ---- */
+
+/* Time of the next arrival; OFR_NEVER_NS when none will come. Refills the buffer; negative = error. */
+static int64_t peek_arrival(struct serve *s)
+{
+    if (s->arrivals_done)
+        return OFR_NEVER_NS;
+    if (s->arrival_at == s->arrival_count) {
+        const struct ofr_arrival_source *source = &s->setup->arrivals;
+        int got = source->ops->next(source->state, s->arrival, ARRIVAL_BUFFER, s->err);
+        if (got < 0)
+            return got;
+        s->arrival_at = 0;
+        s->arrival_count = (uint32_t)got;
+    }
+    bool enough = s->setup->requests && s->result->offered == s->setup->requests;
+    if (s->arrival_count == 0 || enough ||
+        (s->setup->duration_ns >= 0 && s->arrival[s->arrival_at].time_ns >= s->setup->duration_ns)) {
+        s->arrivals_done = true;
+        s->dispatch_due = true; /* whoever holds requests back for company has to let them go */
+        return OFR_NEVER_NS;
+    }
+    return s->arrival[s->arrival_at].time_ns;
+}
+
+static uint32_t choose_sample(struct serve *s, uint32_t stream)
+{
+    if (s->setup->sample_order == OFR_SAMPLES_RANDOM)
+        return (uint32_t)ofr_random_below(&s->sample_random, s->setup->samples);
+    uint32_t sample = s->sample_cursor[stream];
+    s->sample_cursor[stream] = sample + 1 == s->setup->samples ? 0 : sample + 1;
+    return sample;
+}
+
+static void fill_view(struct serve *s, struct ofr_batcher_view *view);
+
+static int arrive(struct serve *s)
+{
+    const struct ofr_arrival *arrival = &s->arrival[s->arrival_at++];
+    if (arrival->stream >= s->setup->streams)
+        return serve__bug(s, "arrival of an unknown stream", "stream", arrival->stream);
+    if (s->pool.free_count == 0 && ofr_request_pool_grow(&s->pool, s->err))
+        return s->err->code;
+    uint32_t slot = ofr_request_pool_take(&s->pool);
+    int64_t slo_ns = s->setup->slo_ns[arrival->stream];
+    s->pool.request[slot] = (struct ofr_request){
+        .id = s->result->offered++,
+        .arrival_ns = arrival->time_ns,
+        .admitted_ns = s->now_ns,
+        .deadline_ns = slo_ns < 0 ? OFR_NEVER_NS : arrival->time_ns + slo_ns,
+        .sample = choose_sample(s, arrival->stream),
+        .stream = arrival->stream,
+    };
+    struct ofr_batcher_view view;
+    fill_view(s, &view);
+    int queued = s->setup->batcher->enqueue(s->setup->batcher_state, &view, slot, s->err);
+    if (queued < 0)
+        return queued;
+    if (!queued)
+        serve__lose(s, slot, OFR_OUTCOME_REJECTED);
+    else if (s->idle_servers > 0 || s->ahead)
+        s->dispatch_due = true;
+    if (s->result->offered >= s->progress_at) {
+        s->progress_at += UINT64_C(1) << 16;
+        if (s->setup->progress)
+            s->setup->progress(s->setup->progress_state, s->result->offered, s->now_ns);
+    }
+    return 0;
+}
+
+/* ---- dispatch ---- */
+
+static int32_t lowest_idle(const struct serve *s)
+{
+    for (uint32_t word = 0; word < OFR_MAX_SERVERS / 64; ++word)
+        if (s->idle_bits[word])
+            return (int32_t)(word * 64 + (uint32_t)__builtin_ctzll(s->idle_bits[word]));
+    return -1;
+}
+
+static void discard(void *host, uint32_t slot, enum ofr_outcome outcome)
+{
+    serve__lose(host, slot, outcome);
+}
+
+static void fill_view(struct serve *s, struct ofr_batcher_view *view)
+{
+    *view = (struct ofr_batcher_view){
+        .now_ns = s->now_ns,
+        .request = s->pool.request,
+        .server = s->server_view,
+        .servers = s->setup->servers,
+        .idle_server = s->idle_servers > 0 ? lowest_idle(s) : -1,
+        .draining = s->arrivals_done,
+        .host = s,
+        .discard = discard,
+    };
+}
+
+static int set_timer(struct serve *s, int64_t wake_ns)
+{
+    if (wake_ns >= s->timer_ns)
+        return 0;
+    if (wake_ns <= s->now_ns)
+        return serve__bug(s, "a batcher asked to be woken at once", "wake time", (uint64_t)wake_ns);
+    s->timer_ns = wake_ns;
+    return ofr_event_queue_push(&s->events, wake_ns, OFR_EVENT_TIMER, ofr_event_number((uint64_t)wake_ns),
+                                s->err);
+}
+
+/* Turns a plan into a batch and starts it, or queues it behind the server's running one. */
+static int commit(struct serve *s, const struct ofr_plan *plan)
+{
+    if (plan->count == 0 || plan->count > s->max_batch || plan->server >= s->setup->servers)
+        return serve__bug(s, "a batcher formed a batch out of bounds", "requests", plan->count);
+    struct ofr_batch *batch = serve__take_batch(s);
+    if (!batch)
+        return s->err->code;
+    batch->id = s->next_batch++;
+    batch->size = plan->count;
+    batch->server = (uint16_t)plan->server;
+    batch->reason = (uint8_t)plan->reason;
+    batch->latest_ns = plan->latest_ns;
+    batch->queue_length = s->setup->batcher->waiting(s->setup->batcher_state);
+    batch->next = NULL;
+    memcpy(batch->slot, plan->slot, plan->count * sizeof *plan->slot);
+
+    struct server *server = &s->server[plan->server];
+    struct ofr_server_view *view = &s->server_view[plan->server];
+    if (view->free_ns < s->now_ns)
+        view->free_ns = s->now_ns;
+    view->free_ns += serve__estimate_ns(s, batch->size);
+    view->committed++;
+    if (!server->running && !server->first)
+        return serve__start(s, batch);
+    if (!s->ahead)
+        return serve__bug(s, "a batcher gave work to a busy server", "server", plan->server);
+    if (server->last)
+        server->last->next = batch;
+    else
+        server->first = batch;
+    server->last = batch;
+    return 0;
+}
+
+/* Starts committed batches of servers that have become idle. */
+static int start_committed(struct serve *s)
+{
+    for (uint32_t i = 0; i < s->setup->servers; ++i) {
+        struct server *server = &s->server[i];
+        while (!server->running && server->first) {
+            struct ofr_batch *batch = server->first;
+            server->first = batch->next;
+            if (!server->first)
+                server->last = NULL;
+            int rc = s->now_ns > batch->latest_ns ? serve__give_up(s, batch) : serve__start(s, batch);
+            if (rc)
+                return rc;
+        }
+    }
+    return 0;
+}
+
+static int dispatch(struct serve *s)
+{
+    const struct ofr_batcher_ops *batcher = s->setup->batcher;
+    void *state = s->setup->batcher_state;
+    s->dispatch_due = false;
+    if (s->ahead && start_committed(s))
+        return s->err->code;
+    while (s->idle_servers > 0 || s->ahead) {
+        struct ofr_batcher_view view;
+        fill_view(s, &view);
+        struct ofr_plan plan = {.slot = s->plan_slot,
+                                .server = view.idle_server < 0 ? 0 : (uint32_t)view.idle_server,
+                                .latest_ns = OFR_NEVER_NS,
+                                .wake_ns = OFR_NEVER_NS};
+        if (!batcher->next(state, &view, &plan)) {
+            bool held = s->idle_servers > 0 && batcher->waiting(state) > 0;
+            if (held && plan.wake_ns == OFR_NEVER_NS && s->arrivals_done)
+                return serve__bug(s, "I4: requests wait beside an idle server for nothing", "waiting",
+                                  batcher->waiting(state));
+            return plan.wake_ns == OFR_NEVER_NS ? 0 : set_timer(s, plan.wake_ns);
+        }
+        int rc = commit(s, &plan);
+        if (rc)
+            return rc;
+    }
+    return 0;
+}
+
+/* ---- the loop ---- */
+
+static int handle(struct serve *s, const struct ofr_event *event)
+{
+    switch (ofr_event_class(event)) {
+    case OFR_EVENT_COMPLETE:
+        return serve__complete(s, event->data.pointer);
+    case OFR_EVENT_FEEDBACK:
+        return serve__feedback(s, event->data.pointer);
+    case OFR_EVENT_CONTROL:
+        return serve__control(s);
+    case OFR_EVENT_TIMER:
+        if ((int64_t)event->data.number == s->timer_ns)
+            s->timer_ns = OFR_NEVER_NS;
+        s->dispatch_due = true;
+        return 0;
+    case OFR_EVENT_STOP:
+        s->stopped = true;
+        return serve__cut(s);
+    default:
+        return serve__bug(s, "an event of unknown class", "class", ofr_event_class(event));
+    }
+}
+
+static int take_finished(struct serve *s)
+{
+    const struct ofr_executor *executor = &s->setup->executor;
+    struct ofr_batch *batch;
+    while ((batch = executor->ops->poll(executor->state)) != NULL) {
+        int rc = serve__complete(s, batch);
+        if (rc)
+            return rc;
+    }
+    return 0;
+}
+
+/* Advances to `target_ns` (or less, on a real clock that was woken) and takes what a real executor has
+ * finished. */
+static int advance(struct serve *s, int64_t target_ns)
+{
+    if (target_ns < s->now_ns)
+        return serve__bug(s, "I2: the clock would run back", "target", (uint64_t)target_ns);
+    int64_t now_ns = ofr_clock_advance(&s->setup->clock, target_ns);
+    if (now_ns < s->now_ns)
+        return serve__bug(s, "I2: the clock ran back", "clock", (uint64_t)now_ns);
+    s->now_ns = now_ns;
+    return s->setup->executor.ops->poll ? take_finished(s) : 0;
+}
+
+static int step(struct serve *s, bool *more)
+{
+    int64_t arrival_ns = peek_arrival(s);
+    if (arrival_ns < 0)
+        return s->err->code ? s->err->code
+                            : serve__bug(s, "an arrival before the start", "time", (uint64_t)arrival_ns);
+    struct ofr_event event = {.time_ns = OFR_NEVER_NS};
+    bool pending = ofr_event_queue_peek(&s->events, &event);
+    bool event_first =
+        pending && (event.time_ns < arrival_ns ||
+                    (event.time_ns == arrival_ns && ofr_event_class(&event) < OFR_EVENT_ARRIVAL));
+    int64_t next_ns = event_first ? event.time_ns : arrival_ns;
+    if (s->dispatch_due && next_ns > s->now_ns)
+        return dispatch(s);
+    if (next_ns == OFR_NEVER_NS) {
+        *more = false;
+        return 0;
+    }
+    if (next_ns > s->now_ns) {
+        int rc = advance(s, next_ns);
+        if (rc || s->now_ns < next_ns)
+            return rc;
+    }
+    if (!event_first)
+        return arrive(s);
+    ofr_event_queue_pop(&s->events, &event);
+    return handle(s, &event);
+}
+
+static int check_conservation(struct serve *s)
+{
+    uint64_t ended = 0;
+    for (int i = 0; i < OFR_OUTCOMES; ++i)
+        ended += s->result->outcome[i];
+    if (ended != s->result->offered)
+        return serve__bug(s, "I1: requests offered and ended differ", "ended", ended);
+    if (ofr_request_pool_in_use(&s->pool) != 0)
+        return serve__bug(s, "I1: requests are still in the system", "requests",
+                          ofr_request_pool_in_use(&s->pool));
+    return 0;
+}
+
+static int prepare(struct serve *s)
+{
+    const struct ofr_serve_setup *setup = s->setup;
+    if (setup->servers == 0 || setup->servers > OFR_MAX_SERVERS || setup->streams == 0 || setup->samples == 0)
+        return ofr_fail(s->err, OFR_E_BUG, "a run needs 1..%d servers, a stream and a sample",
+                        OFR_MAX_SERVERS);
+    s->max_batch = setup->batcher->max_batch(setup->batcher_state);
+    s->ahead = (setup->batcher->flags & OFR_BATCHER_AHEAD) != 0;
+    s->wants_feedback = (setup->policy->flags & OFFRAMP_POLICY_FEEDBACK) != 0;
+    s->timer_ns = OFR_NEVER_NS;
+    s->progress_at = UINT64_C(1) << 16;
+    s->idle_servers = setup->servers;
+    for (uint32_t i = 0; i < setup->servers; ++i)
+        s->idle_bits[i / 64] |= UINT64_C(1) << (i % 64);
+    serve__copy_config(&s->config, &setup->first_config);
+    ofr_random_init(&s->sample_random, setup->seed, OFR_RANDOM_SAMPLES, 0);
+    ofr_event_queue_init(&s->events, SIZE_MAX / 64);
+    s->sample_cursor = calloc(setup->streams, sizeof *s->sample_cursor);
+    s->plan_slot = calloc(s->max_batch, sizeof *s->plan_slot);
+    s->rows = calloc(s->max_batch, sizeof *s->rows);
+    if (!s->sample_cursor || !s->plan_slot || !s->rows)
+        return ofr_fail_nomem(s->err, "a run");
+    for (uint32_t i = 0; i < setup->streams; ++i)
+        s->sample_cursor[i] = (uint32_t)((uint64_t)setup->samples * i / setup->streams);
+    if (setup->cut_at_duration &&
+        ofr_event_queue_push(&s->events, setup->duration_ns, OFR_EVENT_STOP, ofr_event_number(0), s->err))
+        return s->err->code;
+    return ofr_request_pool_init(&s->pool, 1024, s->err);
+}
+
+static void release(struct serve *s)
+{
+    serve__free_batches(s);
+    ofr_request_pool_release(&s->pool);
+    ofr_event_queue_release(&s->events);
+    free(s->rows);
+    free(s->plan_slot);
+    free(s->sample_cursor);
+    free(s);
+}
+
+int ofr_serve_run(const struct ofr_serve_setup *setup, struct ofr_serve_result *result, struct ofr_error *err)
+{
+    struct serve *s = calloc(1, sizeof *s);
+    if (!s)
+        return ofr_fail_nomem(err, "a run");
+    *result = (struct ofr_serve_result){0};
+    s->setup = setup;
+    s->result = result;
+    s->err = err;
+    int rc = prepare(s);
+    if (!rc)
+        rc = serve__announce(s);
+    bool more = true;
+    while (!rc && more && !s->stopped)
+        rc = step(s, &more);
+    result->end_ns = s->now_ns;
+    if (!rc)
+        rc = check_conservation(s);
+    release(s);
+    return rc;
+}

@@ -1,0 +1,113 @@
+/* Feedback and decisions. The controller takes one batch of feedback at a time; while it works on a decision
+ * further feedback waits, and a finished decision is in force from the next dispatch on. */
+#include "sim/serve/serve_internal.h"
+
+#include <math.h>
+#include <string.h>
+
+static void emit_decision(struct serve *s, const struct ofr_decision_row *row)
+{
+    for (uint32_t i = 0; i < s->setup->observers; ++i)
+        s->setup->observer[i].decision(s->setup->observer[i].state, row);
+}
+
+/* The initial configuration is the first row of the decision log. */
+int serve__announce(struct serve *s)
+{
+    struct ofr_decision_row row = {.changed = 1, .trigger = "initial", .predicted_gain_pct = NAN};
+    serve__copy_config(&row.config, &s->config);
+    emit_decision(s, &row);
+    return 0;
+}
+
+static bool valid_config(const struct serve *s, const struct offramp_exit_config *config)
+{
+    if (config->ramps > s->setup->profile->sites)
+        return false;
+    for (uint32_t k = 0; k < config->ramps; ++k) {
+        bool ascending = k == 0 || config->site[k] > config->site[k - 1];
+        if (!ascending || config->site[k] >= s->setup->profile->sites || !(config->threshold[k] >= 0.0))
+            return false;
+    }
+    return true;
+}
+
+static bool ask_policy(struct serve *s, const struct ofr_batch *batch, struct offramp_decision *decision)
+{
+    struct offramp_feedback feedback = {
+        .size = sizeof feedback,
+        .now_ns = s->now_ns,
+        .dispatched_ns = batch->dispatched_ns,
+        .ended_ns = batch->ended_ns,
+        .rows = batch->size,
+        .padded_rows = batch->padded,
+        .queue_length = batch->queue_length,
+        .config = &batch->config,
+        .score = batch->score,
+        .answer = batch->ramp_answer,
+        .final_answer = batch->final_answer,
+        .exit_ramp = batch->exit_ramp,
+    };
+    decision->config.ramps = 0;
+    decision->config.free_ramps = false;
+    decision->trigger[0] = '\0';
+    decision->predicted_gain_pct = NAN;
+    decision->cost_ns = 0;
+    decision->evaluations = 0;
+    decision->changed = false;
+    return s->setup->policy->feedback(s->setup->policy_state, &feedback, decision);
+}
+
+static int accept_decision(struct serve *s, const struct offramp_decision *decision)
+{
+    if (decision->changed && !valid_config(s, &decision->config))
+        return serve__bug(s, "a policy decided on an impossible configuration", "ramps",
+                          decision->config.ramps);
+    struct ofr_decision_row *row = &s->pending;
+    row->decided_ns = s->now_ns;
+    row->cost_ns = decision->cost_ns > 0 ? decision->cost_ns : 0;
+    row->evaluations = decision->evaluations;
+    row->changed = decision->changed;
+    row->predicted_gain_pct = decision->predicted_gain_pct;
+    memcpy(row->trigger, decision->trigger, sizeof row->trigger);
+    row->trigger[sizeof row->trigger - 1] = '\0';
+    serve__copy_config(&row->config, decision->changed ? &decision->config : &s->config);
+    s->controller_busy = true;
+    return ofr_event_queue_push(&s->events, s->now_ns + row->cost_ns, OFR_EVENT_CONTROL, ofr_event_number(0),
+                                s->err);
+}
+
+int serve__feedback(struct serve *s, struct ofr_batch *batch)
+{
+    if (s->controller_busy) {
+        batch->next = NULL;
+        if (s->feedback_last)
+            s->feedback_last->next = batch;
+        else
+            s->feedback_first = batch;
+        s->feedback_last = batch;
+        return 0;
+    }
+    struct offramp_decision decision;
+    bool decided = ask_policy(s, batch, &decision);
+    serve__give_batch(s, batch);
+    return decided ? accept_decision(s, &decision) : 0;
+}
+
+int serve__control(struct serve *s)
+{
+    s->controller_busy = false;
+    s->pending.applied_ns = s->now_ns;
+    serve__copy_config(&s->config, &s->pending.config);
+    emit_decision(s, &s->pending);
+    while (s->feedback_first && !s->controller_busy) {
+        struct ofr_batch *batch = s->feedback_first;
+        s->feedback_first = batch->next;
+        if (!s->feedback_first)
+            s->feedback_last = NULL;
+        int rc = serve__feedback(s, batch);
+        if (rc)
+            return rc;
+    }
+    return 0;
+}

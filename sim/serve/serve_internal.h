@@ -1,0 +1,90 @@
+/* State of the serving loop, shared by serve.c (loop, arrivals, dispatch), serve_batch.c (batches,
+ * completion) and serve_control.c (feedback, decisions). Private to sim/serve. */
+#ifndef OFR_SERVE_SERVE_INTERNAL_H
+#define OFR_SERVE_SERVE_INTERNAL_H
+
+#include "sim/engine/event_queue.h"
+#include "sim/engine/random.h"
+#include "sim/serve/serve.h"
+
+enum {
+    ARRIVAL_BUFFER = 256
+};
+
+struct server {
+    struct ofr_batch *running;
+    struct ofr_batch *first, *last; /* committed, waiting for the running one */
+};
+
+struct serve {
+    const struct ofr_serve_setup *setup;
+    struct ofr_serve_result *result;
+    struct ofr_error *err;
+    int64_t now_ns;
+    struct ofr_event_queue events;
+    struct ofr_request_pool pool;
+
+    /* arrivals */
+    struct ofr_arrival arrival[ARRIVAL_BUFFER];
+    uint32_t arrival_at, arrival_count;
+    bool arrivals_done;
+    uint32_t *sample_cursor; /* [streams] */
+    struct ofr_random sample_random;
+
+    /* dispatch */
+    struct server server[OFR_MAX_SERVERS];
+    struct ofr_server_view server_view[OFR_MAX_SERVERS];
+    uint64_t idle_bits[OFR_MAX_SERVERS / 64];
+    uint32_t idle_servers;
+    uint32_t *plan_slot; /* [max_batch] */
+    uint32_t max_batch;
+    int64_t timer_ns;  /* earliest wake-up in the event queue */
+    bool dispatch_due; /* servers have to look for work at this instant */
+    bool ahead;        /* the batcher commits to busy servers */
+    int64_t next_batch;
+
+    /* batches */
+    struct ofr_batch *free_batches; /* by next */
+    struct ofr_batch *all_batches;  /* by allocated */
+    struct ofr_request_row *rows;   /* [max_batch] */
+
+    /* control */
+    struct offramp_exit_config config; /* in force */
+    struct ofr_decision_row pending;   /* decision on its way to CONTROL */
+    bool controller_busy;
+    struct ofr_batch *feedback_first, *feedback_last; /* waiting for the controller */
+    bool wants_feedback;
+
+    uint64_t progress_at;
+    bool stopped;
+};
+
+/* serve_batch.c */
+struct ofr_batch *serve__take_batch(struct serve *s); /* NULL: out of memory, reported */
+void serve__give_batch(struct serve *s, struct ofr_batch *batch);
+void serve__free_batches(struct serve *s);
+int serve__start(struct serve *s, struct ofr_batch *batch);
+int serve__complete(struct serve *s, struct ofr_batch *batch);
+int serve__give_up(struct serve *s, struct ofr_batch *batch);
+void serve__lose(struct serve *s, uint32_t slot, enum ofr_outcome outcome);
+int serve__cut(struct serve *s);
+int serve__bug(struct serve *s, const char *invariant, const char *entity, uint64_t number);
+int64_t serve__estimate_ns(const struct serve *s, uint32_t size);
+
+/* serve_control.c */
+int serve__announce(struct serve *s);
+int serve__feedback(struct serve *s, struct ofr_batch *batch);
+int serve__control(struct serve *s);
+
+static inline void serve__copy_config(struct offramp_exit_config *to, const struct offramp_exit_config *from)
+{
+    to->ramps = from->ramps;
+    to->criterion = from->criterion;
+    to->free_ramps = from->free_ramps;
+    for (uint32_t k = 0; k < from->ramps; ++k) {
+        to->site[k] = from->site[k];
+        to->threshold[k] = from->threshold[k];
+    }
+}
+
+#endif
