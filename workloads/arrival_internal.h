@@ -1,0 +1,53 @@
+/* Private to workloads/: what the arrival processes share.
+ *
+ * Renewal processes draw their gaps as doubles in nanoseconds and add them up in `struct ofr_arrival_clock`:
+ * whole nanoseconds in an integer, the rest in a double below one. An arrival's time is the floor of the
+ * exact sum of its gaps, so that truncation never adds up: what is cut off is carried into the next gap.
+ */
+#ifndef OFR_WORKLOADS_ARRIVAL_INTERNAL_H
+#define OFR_WORKLOADS_ARRIVAL_INTERNAL_H
+
+#include "workloads/arrivals.h"
+
+#include <stdbool.h>
+
+/* No arrival lies beyond 2^62 ns (146 years), so that a phase or an SLO can be added to any without overflow.
+ */
+#define OFR_ARRIVAL_LIMIT_NS ((int64_t)1 << 62)
+
+/* Range of `rate` in every process: the clock's own tick at the top, one arrival in eleven days at the
+ * bottom.
+ */
+#define OFR_ARRIVAL_RATE_MIN 1e-6
+#define OFR_ARRIVAL_RATE_MAX 1e9
+
+extern const struct ofr_arrival_ops ofr_arrival_fixed;
+extern const struct ofr_arrival_ops ofr_arrival_poisson;
+extern const struct ofr_arrival_ops ofr_arrival_gamma;
+extern const struct ofr_arrival_ops ofr_arrival_trace;
+
+struct ofr_arrival_clock {
+    int64_t now_ns;
+    double fraction; /* [0, 1) ns */
+};
+
+/* Moves on by gap_ns >= 0. False when the time would pass the limit; the clock then stays there, so that
+ * every later call fails too. */
+static inline bool ofr_arrival_clock_advance(struct ofr_arrival_clock *clock, double gap_ns)
+{
+    double step = clock->fraction + gap_ns;
+    if (__builtin_expect(!(step < (double)(OFR_ARRIVAL_LIMIT_NS - clock->now_ns)), 0)) {
+        *clock = (struct ofr_arrival_clock){.now_ns = OFR_ARRIVAL_LIMIT_NS};
+        return false;
+    }
+    int64_t whole = (int64_t)step;
+    clock->now_ns += whole;
+    clock->fraction = step - (double)whole;
+    return true;
+}
+
+/* What `next` returns after `done` arrivals when the following one lies beyond the limit: those first, the
+ * error on the next call. */
+int ofr_arrival_beyond_limit(uint32_t done, struct ofr_error *err);
+
+#endif
