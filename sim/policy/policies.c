@@ -1,0 +1,22 @@
+#include "sim/policy/policies.h"
+
+#include <string.h>
+
+extern const struct offramp_policy_ops ofr_policy_vanilla;
+extern const struct offramp_policy_ops ofr_policy_static;
+extern const struct offramp_policy_ops ofr_policy_oracle;
+
+const struct offramp_policy_ops *const ofr_policies[] = {
+    &ofr_policy_vanilla,
+    &ofr_policy_static,
+    &ofr_policy_oracle,
+    NULL,
+};
+
+const struct offramp_policy_ops *ofr_policy_find(const char *name)
+{
+    for (const struct offramp_policy_ops *const *policy = ofr_policies; *policy; ++policy)
+        if (strcmp((*policy)->name, name) == 0)
+            return *policy;
+    return NULL;
+}

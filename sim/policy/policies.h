@@ -1,0 +1,13 @@
+/* The table of exit policies. To add one: write sim/policy/NAME.c with its ops, add one line to policies.c.
+ */
+#ifndef OFR_POLICY_POLICIES_H
+#define OFR_POLICY_POLICIES_H
+
+#include "sim/offramp_policy.h"
+
+/* NULL-terminated; the order is the order of `offramp list policies`. */
+extern const struct offramp_policy_ops *const ofr_policies[];
+/* NULL when there is none of that name. */
+const struct offramp_policy_ops *ofr_policy_find(const char *name);
+
+#endif

@@ -1,0 +1,307 @@
+#include "sim/run/run.h"
+
+#include "sim/engine/random.h"
+#include "sim/model/criterion.h"
+#include "traces/runlog_file.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- inputs ---- */
+
+static void fill(int64_t *values, size_t count, int64_t value)
+{
+    for (size_t i = 0; i < count && value >= 0; ++i)
+        values[i] = value;
+}
+
+static void override_profile(struct ofr_profile *profile, const struct ofr_scenario_model *model)
+{
+    size_t ramps = (size_t)profile->batches * profile->sites;
+    fill(profile->ramp_add_ns, ramps, model->ramp_ns);
+    fill(profile->ramp_delay_ns, ramps, model->ramp_ns);
+    fill(profile->copy_in_ns, profile->batches, model->copy_in_ns);
+    fill(profile->copy_out_ns, profile->batches, model->copy_out_ns);
+    fill(&profile->dispatch_ns, 1, model->dispatch_ns);
+    fill(&profile->release_ns, 1, model->release_ns);
+    fill(&profile->feedback_ns, 1, model->feedback_ns);
+}
+
+int ofr_inputs_load(struct ofr_inputs *inputs, const struct ofr_scenario *scenario, struct ofr_error *err)
+{
+    *inputs = (struct ofr_inputs){0};
+    const struct ofr_scenario_model *model = &scenario->model;
+    int rc = ofr_profile_load(&inputs->profile, model->profile, err);
+    if (!rc && model->recording[0])
+        rc = ofr_recording_load(&inputs->recording, model->recording, err);
+    if (!rc && inputs->recording && inputs->recording->sites != inputs->profile->sites)
+        rc = ofr_fail(err, OFR_E_INPUT,
+                      "%s has %u ramp sites, %s has %u: a profile and a recording must be of models with the "
+                      "same sites",
+                      model->profile, inputs->profile->sites, model->recording, inputs->recording->sites);
+    if (!rc && inputs->recording && inputs->recording->samples == 0)
+        rc = ofr_fail(err, OFR_E_INPUT, "%s: the recording is empty", model->recording);
+    if (rc)
+        ofr_inputs_release(inputs);
+    else
+        override_profile(inputs->profile, model);
+    return rc;
+}
+
+void ofr_inputs_release(struct ofr_inputs *inputs)
+{
+    ofr_profile_free(inputs->profile);
+    ofr_recording_free(inputs->recording);
+    *inputs = (struct ofr_inputs){0};
+}
+
+/* ---- parts of one run ---- */
+
+struct parts {
+    struct ofr_arrival_source arrivals;
+    int64_t *slo_ns; /* [streams] */
+    uint32_t streams;
+    void *batcher;
+    struct ofr_sim_executor *executor;
+    void *policy;
+    const char **site_names;
+    struct ofr_runlog_writer *log;
+};
+
+static uint32_t count_streams(const struct ofr_scenario *scenario)
+{
+    uint64_t count = 0;
+    for (uint32_t i = 0; i < scenario->streams; ++i)
+        count += scenario->stream[i].count;
+    return count > UINT16_MAX ? 0 : (uint32_t)count;
+}
+
+static int64_t start_offset(const struct ofr_scenario_stream *spec, uint64_t i, struct ofr_random *random)
+{
+    if (spec->phases == 0)
+        return (int64_t)((double)spec->spread_ns * (double)i / (double)spec->count);
+    return (int64_t)(ofr_random_uniform(random) * (double)spec->spread_ns);
+}
+
+static int create_sources(const struct ofr_scenario *scenario, struct ofr_arrival_source *source,
+                          struct parts *parts, struct ofr_error *err)
+{
+    struct ofr_random random;
+    ofr_random_init(&random, scenario->top.seed, OFR_RANDOM_WORKLOAD, 0);
+    uint32_t at = 0;
+    for (uint32_t i = 0; i < scenario->streams; ++i) {
+        const struct ofr_scenario_stream *spec = &scenario->stream[i];
+        for (uint64_t j = 0; j < spec->count; ++j, ++at) {
+            struct ofr_arrival_setup setup = {.seed = scenario->top.seed, .stream = at};
+            source[at] =
+                (struct ofr_arrival_source){.ops = spec->ops, .offset_ns = start_offset(spec, j, &random)};
+            parts->slo_ns[at] = spec->slo_ns;
+            int rc = spec->ops->create(&source[at].state, &setup, spec->options, err);
+            if (rc)
+                return rc;
+        }
+    }
+    return 0;
+}
+
+static int create_arrivals(const struct ofr_scenario *scenario, struct parts *parts, struct ofr_error *err)
+{
+    parts->streams = count_streams(scenario);
+    if (parts->streams == 0)
+        return ofr_fail(err, OFR_E_INPUT, "arrivals: more than %d streams", UINT16_MAX);
+    struct ofr_arrival_source *source = calloc(parts->streams, sizeof *source);
+    parts->slo_ns = calloc(parts->streams, sizeof *parts->slo_ns);
+    int rc = source && parts->slo_ns ? 0 : ofr_fail_nomem(err, "arrival streams");
+    if (!rc)
+        rc = create_sources(scenario, source, parts, err);
+    bool plain = parts->streams == 1 && source && source[0].offset_ns == 0;
+    if (!rc && plain)
+        parts->arrivals = source[0];
+    else if (!rc)
+        rc = ofr_arrivals_merge(&parts->arrivals, source, parts->streams, err);
+    for (uint32_t i = 0; rc && source && i < parts->streams; ++i)
+        if (source[i].state)
+            source[i].ops->destroy(source[i].state);
+    free(source);
+    return rc;
+}
+
+static int create_policy(const struct ofr_scenario *scenario, const struct ofr_inputs *inputs,
+                         struct parts *parts, uint32_t max_batch, struct offramp_exit_config *first,
+                         struct ofr_error *err)
+{
+    const struct ofr_profile *profile = inputs->profile;
+    parts->site_names = calloc(profile->sites + 1, sizeof *parts->site_names);
+    if (!parts->site_names)
+        return ofr_fail_nomem(err, "site names");
+    for (uint32_t site = 0; site < profile->sites; ++site)
+        parts->site_names[site] = profile->site_name[site];
+    struct offramp_policy_setup setup = {
+        .size = sizeof setup,
+        .latency = {.sites = profile->sites,
+                    .batch_count = profile->batches,
+                    .batch = profile->batch,
+                    .until_ns = profile->until_ns,
+                    .ramp_add_ns = profile->ramp_add_ns,
+                    .ramp_delay_ns = profile->ramp_delay_ns},
+        .site_names = parts->site_names,
+        .max_batch = max_batch,
+        .seed = scenario->top.seed,
+    };
+    char why[OFR_ERROR_TEXT] = "it gave no reason";
+    if (scenario->policy->create(&parts->policy, &setup, scenario->policy_options, first, why, sizeof why))
+        return ofr_fail(err, OFR_E_INPUT, "exits: policy %s: %s", scenario->policy->name, why);
+    if (first->ramps > 0 && !inputs->recording)
+        return ofr_fail(err, OFR_E_INPUT, "exits: policy %s has active ramps, which needs model.recording",
+                        scenario->policy->name);
+    return inputs->recording ? ofr_criterion_check(first->criterion, inputs->recording, err) : 0;
+}
+
+static int create_log(const struct ofr_scenario *scenario, const struct ofr_inputs *inputs,
+                      const struct ofr_run_options *options, struct parts *parts, uint32_t max_batch,
+                      struct ofr_error *err)
+{
+    if (!options->log_path)
+        return 0;
+    char *text = ofr_scenario_text(scenario);
+    if (!text)
+        return ofr_fail_nomem(err, "the resolved scenario");
+    struct ofr_runlog_info info = {
+        .scenario = text,
+        .seed = scenario->top.seed,
+        .sites = inputs->profile->sites,
+        .site_names = parts->site_names,
+        .servers = (uint32_t)scenario->top.servers,
+        .max_batch = max_batch,
+        .command = options->command,
+    };
+    int rc = ofr_runlog_create(&parts->log, options->log_path, &info, err);
+    free(text);
+    return rc;
+}
+
+static int create_parts(const struct ofr_scenario *scenario, const struct ofr_inputs *inputs,
+                        const struct ofr_run_options *options, struct parts *parts,
+                        struct offramp_exit_config *first, struct ofr_error *err)
+{
+    struct ofr_batcher_setup batching = {
+        .profile = inputs->profile, .servers = (uint32_t)scenario->top.servers, .seed = scenario->top.seed};
+    int rc = scenario->batcher->create(&parts->batcher, &batching, scenario->batcher_options, err);
+    if (rc)
+        return rc;
+    uint32_t max_batch = scenario->batcher->max_batch(parts->batcher);
+    if (max_batch > inputs->profile->batch[inputs->profile->batches - 1])
+        return ofr_fail(err, OFR_E_INPUT, "batching: %s may form batches of %u, the profile ends at %u",
+                        scenario->batcher->component.name, max_batch,
+                        inputs->profile->batch[inputs->profile->batches - 1]);
+    rc = create_policy(scenario, inputs, parts, max_batch, first, err);
+    if (!rc)
+        rc = create_arrivals(scenario, parts, err);
+    if (rc)
+        return rc;
+    struct ofr_sim_executor_setup executor = {
+        .profile = inputs->profile,
+        .recording = inputs->recording,
+        .noise = (enum ofr_noise)scenario->model.noise,
+        .feedback = (scenario->policy->flags & OFFRAMP_POLICY_FEEDBACK) != 0,
+        .seed = scenario->top.seed,
+    };
+    rc = ofr_sim_executor_create(&parts->executor, &executor, err);
+    return rc ? rc : create_log(scenario, inputs, options, parts, max_batch, err);
+}
+
+static void release_parts(const struct ofr_scenario *scenario, struct parts *parts)
+{
+    ofr_runlog_abort(parts->log);
+    ofr_sim_executor_destroy(parts->executor);
+    if (parts->arrivals.state)
+        parts->arrivals.ops->destroy(parts->arrivals.state);
+    if (parts->policy)
+        scenario->policy->destroy(parts->policy);
+    if (parts->batcher)
+        scenario->batcher->destroy(parts->batcher);
+    free(parts->site_names);
+    free(parts->slo_ns);
+}
+
+/* A run that nothing ends would go on for ever. */
+static int check_ends(const struct ofr_scenario *scenario, struct ofr_error *err)
+{
+    if (scenario->top.requests || scenario->top.duration_ns >= 0)
+        return 0;
+    for (uint32_t i = 0; i < scenario->streams; ++i)
+        if (strcmp(scenario->stream[i].ops->component.name, "trace") != 0)
+            return ofr_fail(err, OFR_E_INPUT,
+                            "nothing ends the run: expected `requests` or `duration` beside arrivals "
+                            "of process %s",
+                            scenario->stream[i].ops->component.name);
+    return 0;
+}
+
+static int serve(struct ofr_run *run, const struct ofr_scenario *scenario, const struct ofr_inputs *inputs,
+                 const struct ofr_run_options *options, struct parts *parts,
+                 const struct offramp_exit_config *first, struct ofr_error *err)
+{
+    struct ofr_clock_virtual now;
+    struct ofr_serve_setup setup = {
+        .executor = {.ops = &ofr_sim_executor_ops, .state = parts->executor},
+        .profile = inputs->profile,
+        .arrivals = parts->arrivals,
+        .batcher = scenario->batcher,
+        .batcher_state = parts->batcher,
+        .policy = scenario->policy,
+        .policy_state = parts->policy,
+        .first_config = *first,
+        .servers = (uint32_t)scenario->top.servers,
+        .streams = parts->streams,
+        .slo_ns = parts->slo_ns,
+        .samples = inputs->recording ? inputs->recording->samples : 1,
+        .label = inputs->recording ? inputs->recording->label : NULL,
+        .sample_order = (enum ofr_sample_order)scenario->model.samples,
+        .requests = scenario->top.requests,
+        .duration_ns = scenario->top.duration_ns,
+        .cut_at_duration = scenario->top.end == OFR_END_CUT,
+        .seed = scenario->top.seed,
+        .progress = options->progress,
+        .progress_state = options->progress_state,
+    };
+    ofr_clock_virtual_init(&setup.clock, &now, 0);
+    setup.observer[setup.observers++] = ofr_summary_observer(&run->summary);
+    if (parts->log)
+        setup.observer[setup.observers++] = ofr_runlog_observer(parts->log);
+    if (options->extra.batch)
+        setup.observer[setup.observers++] = options->extra;
+    int rc = ofr_serve_run(&setup, &run->result, err);
+    run->summary.end_ns = run->result.end_ns;
+    return rc;
+}
+
+int ofr_run_simulate(struct ofr_run *run, const struct ofr_scenario *scenario,
+                     const struct ofr_inputs *inputs, const struct ofr_run_options *options,
+                     struct ofr_error *err)
+{
+    struct parts parts = {0};
+    struct offramp_exit_config first = {0};
+    memset(run, 0, sizeof *run);
+    int rc = check_ends(scenario, err);
+    if (!rc)
+        rc = create_parts(scenario, inputs, options, &parts, &first, err);
+    if (!rc)
+        rc = ofr_summary_init(&run->summary, inputs->profile->sites, (uint32_t)scenario->top.servers,
+                              scenario->batcher->max_batch(parts.batcher), err);
+    if (!rc)
+        rc = serve(run, scenario, inputs, options, &parts, &first, err);
+    if (!rc && parts.log) {
+        rc = ofr_runlog_close(parts.log, run->result.end_ns, err);
+        parts.log = NULL;
+    }
+    release_parts(scenario, &parts);
+    if (rc)
+        ofr_run_release(run);
+    return rc;
+}
+
+void ofr_run_release(struct ofr_run *run)
+{
+    ofr_summary_release(&run->summary);
+}

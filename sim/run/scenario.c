@@ -1,0 +1,366 @@
+#include "sim/run/scenario.h"
+
+#include "sim/base/config.h"
+#include "sim/policy/policies.h"
+#include "sim/run/scenario_tables.h"
+#include "sim/serve/executor.h"
+#include "sim/serve/serve.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- components: a name under `policy`, `process` or `trace`, and the options of what it names ---- */
+
+struct picked {
+    struct ofr_component component;
+    const void *ops;
+};
+
+/* One line naming everything a table has. */
+static void join(char *out, size_t size, const char *name)
+{
+    size_t used = strlen(out);
+    if (used + strlen(name) + 2 < size) {
+        if (used)
+            out[used++] = ' ';
+        strcpy(out + used, name);
+    }
+}
+
+static int pick_batcher(const struct ofr_node *node, struct picked *picked, struct ofr_error *err)
+{
+    const struct ofr_batcher_ops *ops = ofr_batcher_find(node->text);
+    if (ops) {
+        *picked = (struct picked){.component = ops->component, .ops = ops};
+        return 0;
+    }
+    char known[512] = "";
+    for (const struct ofr_batcher_ops *const *each = ofr_batchers; *each; ++each)
+        join(known, sizeof known, (*each)->component.name);
+    return ofr_node_fail(node, err, "no batcher is called '%s', expected one of: %s", node->text, known);
+}
+
+static int pick_arrivals(const struct ofr_node *node, struct picked *picked, struct ofr_error *err)
+{
+    const struct ofr_arrival_ops *ops = ofr_arrival_find(node->text);
+    if (ops) {
+        *picked = (struct picked){.component = ops->component, .ops = ops};
+        return 0;
+    }
+    char known[512] = "";
+    for (const struct ofr_arrival_ops *const *each = ofr_arrival_processes; *each; ++each)
+        join(known, sizeof known, (*each)->component.name);
+    return ofr_node_fail(node, err, "no arrival process is called '%s', expected one of: %s", node->text,
+                         known);
+}
+
+static struct ofr_component policy_component(const struct offramp_policy_ops *ops)
+{
+    return (struct ofr_component){.name = ops->name,
+                                  .help = ops->help,
+                                  .options = ops->options,
+                                  .option_count = ops->option_count,
+                                  .options_size = ops->options_size};
+}
+
+static int pick_policy(const struct ofr_node *node, struct picked *picked, struct ofr_error *err)
+{
+    const struct offramp_policy_ops *ops = ofr_policy_find(node->text);
+    if (ops) {
+        *picked = (struct picked){.component = policy_component(ops), .ops = ops};
+        return 0;
+    }
+    char known[512] = "";
+    for (const struct offramp_policy_ops *const *each = ofr_policies; *each; ++each)
+        join(known, sizeof known, (*each)->name);
+    return ofr_node_fail(node, err, "no exit policy is called '%s', expected one of: %s", node->text, known);
+}
+
+/* Binds the options of a component from `map`; *values is owned by the caller, NULL for a component without
+ * any. */
+static int bind_component(const struct ofr_component *component, struct ofr_node *map, void **values,
+                          struct ofr_error *err)
+{
+    *values = NULL;
+    if (component->options_size == 0)
+        return 0;
+    *values = calloc(1, component->options_size);
+    if (!*values)
+        return ofr_fail_nomem(err, "options");
+    return ofr_options_bind(component->options, component->option_count, *values, component->options_size,
+                            map, err);
+}
+
+/* Complains about keys of `map` that neither the section's rows nor the component's know. */
+static int reject_unused(const struct ofr_node *map, const char *selector, const struct ofr_section *section,
+                         const struct ofr_component *component, struct ofr_error *err)
+{
+    const char *known[128];
+    uint32_t count = 0;
+    if (selector)
+        known[count++] = selector;
+    for (uint32_t i = 0; section && i < section->option_count && count < 127; ++i)
+        known[count++] = section->options[i].name;
+    for (uint32_t i = 0; component && i < component->option_count && count < 127; ++i)
+        known[count++] = component->options[i].name;
+    known[count] = NULL;
+    return ofr_node_reject_unused(map, known, err);
+}
+
+static int expect_map(const struct ofr_node *node, const char *what, struct ofr_error *err)
+{
+    if (node->kind != OFR_NODE_MAP)
+        return ofr_node_fail(node, err, "%s must be a map {key: value, ...}", what);
+    return 0;
+}
+
+static struct ofr_node *selector_of(struct ofr_node *map, const char *key, struct ofr_error *err)
+{
+    struct ofr_node *node = ofr_node_get(map, key);
+    if (node && node->kind != OFR_NODE_SCALAR) {
+        ofr_node_fail(node, err, "%s must be a name", key);
+        return NULL;
+    }
+    return node;
+}
+
+/* ---- sections ---- */
+
+static int bind_section(const struct ofr_section *section, void *values, size_t size, struct ofr_node *map,
+                        struct ofr_error *err)
+{
+    return ofr_options_bind(section->options, section->option_count, values, size, map, err);
+}
+
+static int bind_top(struct ofr_scenario *scenario, struct ofr_node *root, struct ofr_error *err)
+{
+    struct ofr_scenario_top *top = &scenario->top;
+    int rc = bind_section(&ofr_section_top, top, sizeof *top, root, err);
+    if (rc)
+        return rc;
+    if (top->end == OFR_END_CUT && top->duration_ns < 0)
+        return ofr_node_fail(root, err, "end: cut needs a duration");
+    return 0;
+}
+
+static int bind_model(struct ofr_scenario *scenario, struct ofr_node *root, struct ofr_error *err)
+{
+    struct ofr_node *map = ofr_node_get(root, ofr_section_model.name);
+    if (!map)
+        return ofr_node_fail(root, err,
+                             "the scenario has no section 'model', expected model: {profile: FILE, ...}");
+    int rc = expect_map(map, "model", err);
+    if (!rc)
+        rc = bind_section(&ofr_section_model, &scenario->model, sizeof scenario->model, map, err);
+    return rc ? rc : reject_unused(map, NULL, &ofr_section_model, NULL, err);
+}
+
+static int bind_stream(struct ofr_scenario_stream *stream, int64_t slo_ns, struct ofr_node *map, bool listed,
+                       struct ofr_error *err)
+{
+    int rc = expect_map(map, "arrivals", err);
+    if (rc)
+        return rc;
+    struct ofr_node trace = {.kind = OFR_NODE_SCALAR, .text = "trace"};
+    struct ofr_node *process = selector_of(map, "process", err);
+    if (!process && !err->code && ofr_node_get(map, "trace"))
+        process = &trace;
+    if (!process)
+        return err->code ? err->code
+                         : ofr_node_fail(map, err, "arrivals need a process: NAME or a trace: FILE");
+    struct picked picked = {0};
+    rc = pick_arrivals(process, &picked, err);
+    if (rc)
+        return rc;
+    stream->ops = picked.ops;
+    stream->count = 1;
+    stream->slo_ns = slo_ns;
+    if (listed)
+        rc = bind_section(&ofr_section_stream, stream, sizeof *stream, map, err);
+    stream->ops = picked.ops;
+    if (listed && !rc && !ofr_node_get(map, "slo"))
+        stream->slo_ns = slo_ns;
+    if (!rc)
+        rc = bind_component(&picked.component, map, &stream->options, err);
+    return rc ? rc
+              : reject_unused(map, "process", listed ? &ofr_section_stream : NULL, &picked.component, err);
+}
+
+static int bind_arrivals(struct ofr_scenario *scenario, struct ofr_node *root, struct ofr_error *err)
+{
+    struct ofr_node *map = ofr_node_get(root, "arrivals");
+    if (!map)
+        return ofr_node_fail(root, err,
+                             "the scenario has no section 'arrivals', expected e.g. "
+                             "arrivals: {process: poisson, rate: 900/s}");
+    int rc = expect_map(map, "arrivals", err);
+    if (rc)
+        return rc;
+    struct ofr_node *list = ofr_node_get(map, "streams");
+    if (list && (list->kind != OFR_NODE_LIST || list->children == 0))
+        return ofr_node_fail(list, err,
+                             "streams must be a list of arrival processes with at least one entry");
+    scenario->streams = list ? list->children : 1;
+    scenario->stream = calloc(scenario->streams, sizeof *scenario->stream);
+    if (!scenario->stream)
+        return ofr_fail_nomem(err, "arrival streams");
+    if (!list)
+        return bind_stream(&scenario->stream[0], scenario->top.slo_ns, map, false, err);
+    for (uint32_t i = 0; i < scenario->streams && !rc; ++i)
+        rc = bind_stream(&scenario->stream[i], scenario->top.slo_ns, list->child[i], true, err);
+    return rc ? rc : reject_unused(map, "streams", NULL, NULL, err);
+}
+
+/* batching and exits look alike: `policy: NAME`, the section's own keys, the component's options. A plain
+ * name stands for {policy: NAME}. */
+static int bind_policy_section(const struct ofr_section *section, void *values, size_t size,
+                               struct ofr_node *root, const char *fallback,
+                               int (*pick)(const struct ofr_node *, struct picked *, struct ofr_error *),
+                               struct picked *picked, void **options, struct ofr_error *err)
+{
+    struct ofr_node *map = ofr_node_get(root, section->name);
+    struct ofr_node plain = {.kind = OFR_NODE_SCALAR, .text = (char *)fallback};
+    struct ofr_node *name = NULL;
+    if (map && map->kind == OFR_NODE_SCALAR) {
+        name = map;
+        map = NULL;
+    } else if (map) {
+        int rc = expect_map(map, section->name, err);
+        name = rc ? NULL : selector_of(map, "policy", err);
+        if (err->code)
+            return err->code;
+        if (!name)
+            return ofr_node_fail(map, err, "section '%s' does not say which policy", section->name);
+    }
+    int rc = pick(name ? name : &plain, picked, err);
+    if (!rc)
+        rc = bind_section(section, values, size, map, err);
+    if (!rc)
+        rc = bind_component(&picked->component, map, options, err);
+    return rc || !map ? rc : reject_unused(map, "policy", section, &picked->component, err);
+}
+
+static int bind_parts(struct ofr_scenario *scenario, struct ofr_node *root, struct ofr_error *err)
+{
+    struct picked picked = {0};
+    char none;
+    int rc = bind_policy_section(&ofr_section_batching, &none, 0, root, "fifo", pick_batcher, &picked,
+                                 &scenario->batcher_options, err);
+    if (rc)
+        return rc;
+    scenario->batcher = picked.ops;
+    rc = bind_policy_section(&ofr_section_exits, &scenario->exits, sizeof scenario->exits, root, "vanilla",
+                             pick_policy, &picked, &scenario->policy_options, err);
+    if (rc)
+        return rc;
+    scenario->policy = picked.ops;
+    const char *known[32];
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < ofr_section_top.option_count; ++i)
+        known[count++] = ofr_section_top.options[i].name;
+    known[count++] = "model";
+    known[count++] = "arrivals";
+    known[count++] = "batching";
+    known[count++] = "exits";
+    known[count] = NULL;
+    return ofr_node_reject_unused(root, known, err);
+}
+
+int ofr_scenario_bind(struct ofr_scenario **out, struct ofr_config *config, struct ofr_error *err)
+{
+    struct ofr_scenario *scenario = calloc(1, sizeof *scenario);
+    if (!scenario)
+        return ofr_fail_nomem(err, "a scenario");
+    struct ofr_node *root = ofr_config_root(config);
+    int rc = expect_map(root, "a scenario", err);
+    if (!rc)
+        rc = bind_top(scenario, root, err);
+    if (!rc)
+        rc = bind_model(scenario, root, err);
+    if (!rc)
+        rc = bind_arrivals(scenario, root, err);
+    if (!rc)
+        rc = bind_parts(scenario, root, err);
+    if (rc) {
+        ofr_scenario_free(scenario);
+        return rc;
+    }
+    *out = scenario;
+    return 0;
+}
+
+int ofr_scenario_load(struct ofr_scenario **out, const char *path, const char *const *set, uint32_t sets,
+                      struct ofr_error *err)
+{
+    struct ofr_config *config = NULL;
+    int rc = ofr_config_load(&config, path, err);
+    for (uint32_t i = 0; i < sets && !rc; ++i)
+        rc = ofr_config_set(config, set[i], err);
+    if (!rc)
+        rc = ofr_scenario_bind(out, config, err);
+    ofr_config_free(config);
+    return rc;
+}
+
+void ofr_scenario_free(struct ofr_scenario *scenario)
+{
+    if (!scenario)
+        return;
+    for (uint32_t i = 0; i < scenario->streams && scenario->stream; ++i)
+        free(scenario->stream[i].options);
+    free(scenario->stream);
+    free(scenario->batcher_options);
+    free(scenario->policy_options);
+    free(scenario);
+}
+
+/* ---- copies ---- */
+
+static void *copy_bytes(const void *from, size_t size)
+{
+    void *to = from && size ? malloc(size) : NULL;
+    if (to)
+        memcpy(to, from, size);
+    return to;
+}
+
+static bool copy_streams(struct ofr_scenario *to, const struct ofr_scenario *from)
+{
+    to->stream = calloc(from->streams, sizeof *to->stream);
+    if (!to->stream)
+        return false;
+    for (uint32_t i = 0; i < from->streams; ++i) {
+        size_t size = from->stream[i].ops->component.options_size;
+        to->stream[i] = from->stream[i];
+        to->stream[i].options = copy_bytes(from->stream[i].options, size);
+        if (size && !to->stream[i].options)
+            return false;
+    }
+    return true;
+}
+
+int ofr_scenario_with_policy(struct ofr_scenario **out, const struct ofr_scenario *scenario,
+                             const char *policy, struct ofr_error *err)
+{
+    const struct offramp_policy_ops *ops = ofr_policy_find(policy);
+    if (!ops)
+        return ofr_fail(err, OFR_E_BUG, "no exit policy is called '%s'", policy);
+    struct ofr_scenario *copy = calloc(1, sizeof *copy);
+    if (!copy)
+        return ofr_fail_nomem(err, "a scenario");
+    *copy = *scenario;
+    copy->policy = ops;
+    copy->policy_options = NULL;
+    size_t batcher_size = scenario->batcher->component.options_size;
+    copy->batcher_options = copy_bytes(scenario->batcher_options, batcher_size);
+    struct ofr_component component = policy_component(ops);
+    bool complete = copy_streams(copy, scenario) && (!batcher_size || copy->batcher_options);
+    int rc = complete ? bind_component(&component, NULL, &copy->policy_options, err)
+                      : ofr_fail_nomem(err, "a scenario");
+    if (rc) {
+        ofr_scenario_free(copy);
+        return rc;
+    }
+    *out = copy;
+    return 0;
+}
