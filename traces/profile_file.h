@@ -1,0 +1,54 @@
+/* Latency profiles on disk (.oprof): one row for each measured value, so that medians, tails and noise can be
+ * computed by whoever reads them. ofr_profile_load (sim/model/profile.h) makes the profile of such a file.
+ *
+ * Quantities that do not depend on the batch size or the site have 0 there.
+ */
+#ifndef OFR_TRACES_PROFILE_FILE_H
+#define OFR_TRACES_PROFILE_FILE_H
+
+#include "sim/base/error.h"
+#include "traces/notes.h"
+
+#include <stdint.h>
+
+/* X(name, value, text, depends on batch, on site): see struct ofr_profile for what each means. */
+#define OFR_QUANTITY_MAP(X)                                                                                  \
+    X(UNTIL, 0, "until", 1, 1) /* site = sites: the full model */                                            \
+    X(RAMP_ADD, 1, "ramp_add", 1, 1)                                                                         \
+    X(RAMP_DELAY, 2, "ramp_delay", 1, 1)                                                                     \
+    X(COPY_IN, 3, "copy_in", 1, 0)                                                                           \
+    X(COPY_OUT, 4, "copy_out", 1, 0)                                                                         \
+    X(DISPATCH, 5, "dispatch", 0, 0)                                                                         \
+    X(RELEASE, 6, "release", 0, 0)                                                                           \
+    X(FEEDBACK, 7, "feedback", 0, 0)
+
+enum ofr_quantity {
+#define X(name, value, text, batch, site) OFR_QUANTITY_##name = value,
+    OFR_QUANTITY_MAP(X)
+#undef X
+    OFR_QUANTITIES
+};
+
+const char *ofr_quantity_name(int quantity); /* "until" ...; "?" outside the range */
+
+struct ofr_profile_row {
+    uint32_t batch, site;
+    enum ofr_quantity quantity;
+    int64_t value_ns; /* >= 0 */
+};
+
+struct ofr_profile_writer;
+
+/* Names are copied; shorter than OFR_NAME_SIZE. `provenance` is borrowed and may be NULL. */
+int ofr_profile_create(struct ofr_profile_writer **out, const char *path, const char *model, uint32_t sites,
+                       const char *const *site_name, const struct ofr_notes *provenance,
+                       struct ofr_error *err);
+int ofr_profile_append(struct ofr_profile_writer *writer, const struct ofr_profile_row *row,
+                       struct ofr_error *err);
+int ofr_profile_note(struct ofr_profile_writer *writer, const char *name, const char *text,
+                     struct ofr_error *err);
+/* Both free the writer; NULL is allowed for abort. After a failure nothing is left behind. */
+int ofr_profile_finish(struct ofr_profile_writer *writer, struct ofr_error *err);
+void ofr_profile_abort(struct ofr_profile_writer *writer);
+
+#endif
