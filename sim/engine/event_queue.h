@@ -144,6 +144,13 @@ static inline void ofr_event_queue__sift_down(struct ofr_event_queue *queue, ofr
     size_t end = queue->end;
     size_t at = OFR_EVENT_ROOT;
     for (size_t child = 4 * at - 8; child < end; child = 4 * at - 8) {
+        size_t grandchild = 4 * child - 8;
+        if (grandchild < end) { /* one of four cache lines is next: large queues wait for them */
+            __builtin_prefetch(&keys[grandchild]);
+            __builtin_prefetch(&keys[grandchild + 4]);
+            __builtin_prefetch(&keys[grandchild + 8]);
+            __builtin_prefetch(&keys[grandchild + 12]);
+        }
         size_t left = child + (size_t)(keys[child + 1] < keys[child]);
         size_t right = child + 2 + (size_t)(keys[child + 3] < keys[child + 2]);
         size_t least = keys[right] < keys[left] ? right : left;
