@@ -60,16 +60,14 @@ Test(clock_monotonic, deadlines_are_absolute)
     struct ofr_clock clock;
     ofr_clock_monotonic_init(&clock, &state, -1);
     cr_assert_eq(state.spin_ns, OFR_CLOCK_SPIN_DEFAULT_NS);
-    int64_t least_late_ns = INT64_MAX;
+    int on_time = 0;
     for (int64_t i = 1; i <= 20; i++) {
         int64_t now_ns = ofr_clock_advance(&clock, 2 * MS * i);
         cr_assert_geq(now_ns, 2 * MS * i, "left %lld ns early", (long long)(2 * MS * i - now_ns));
-        if (now_ns - 2 * MS * i < least_late_ns)
-            least_late_ns = now_ns - 2 * MS * i;
+        on_time += now_ns - 2 * MS * i < MS;
         nanosleep(&(struct timespec){.tv_nsec = (long)MS}, NULL);
     }
-    cr_assert_lt(least_late_ns, MS, "the best of 20 deadlines was missed by %lld ns",
-                 (long long)least_late_ns);
+    cr_assert_geq(on_time, 10, "only %d of 20 deadlines were met within 1 ms", on_time);
 }
 
 /* Spinning alone must do too, for threads that may not sleep. */
@@ -99,7 +97,7 @@ static void *wake_later(void *arg)
 
 /* A wake ends a sleep, and a spin, long before the deadline; INT64_MAX waits for nothing else. Fails (by
  * running into ctest's time limit) when wake() does not enter the kernel for a sleeper. */
-Test(clock_monotonic, another_thread_ends_the_wait, .timeout = 30)
+Test(clock_monotonic, another_thread_ends_the_wait, .timeout = 10)
 {
     const int64_t spins_ns[] = {0, INT64_MAX};
     for (int i = 0; i < 2; i++) {
