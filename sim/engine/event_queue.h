@@ -184,7 +184,13 @@ static inline int ofr_event_queue_push(struct ofr_event_queue *queue, int64_t ti
     ofr_event_key key = ofr_event_key_make(time_ns, order);
     if (queue->hole) {
         queue->hole = false;
-        ofr_event_queue__sift_down(queue, key, data);
+        /* One server mostly waits for two events, the next arrival and the end of service: no search then. */
+        if (queue->end == OFR_EVENT_ROOT + 2 && key < queue->keys[OFR_EVENT_ROOT + 1]) {
+            queue->keys[OFR_EVENT_ROOT] = key;
+            queue->data[OFR_EVENT_ROOT] = data;
+        } else {
+            ofr_event_queue__sift_down(queue, key, data);
+        }
     } else {
         if (queue->end == queue->slots) {
             int rc = ofr_event_queue__grow(queue, err);
