@@ -1,0 +1,124 @@
+#include "traces/notes.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Bytes of the UTF-8 character at `s`; 0 when it is none. */
+static size_t character(const unsigned char *s)
+{
+    static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
+    if (s[0] < 0x80)
+        return 1;
+    size_t size = s[0] >= 0xf0 && s[0] < 0xf8 ? 4 : s[0] >= 0xe0 && s[0] < 0xf0 ? 3 : 2;
+    if (s[0] < 0xc0 || s[0] >= 0xf8)
+        return 0;
+    uint32_t code = s[0] & (0x7fu >> size);
+    for (size_t i = 1; i < size; i++) {
+        if ((s[i] & 0xc0) != 0x80)
+            return 0;
+        code = code << 6 | (s[i] & 0x3fu);
+    }
+    bool surrogate = code >= 0xd800 && code < 0xe000;
+    return code < least[size] || code > 0x10ffff || surrogate ? 0 : size;
+}
+
+/* File names and command lines may hold any byte; JSON may not. */
+static void make_utf8(char *text)
+{
+    for (unsigned char *s = (unsigned char *)text; *s;) {
+        size_t size = character(s);
+        if (!size)
+            *s = '?';
+        s += size ? size : 1;
+    }
+}
+
+static struct ofr_note *find(const struct ofr_notes *notes, const char *name)
+{
+    for (uint32_t i = 0; notes && i < notes->count; i++)
+        if (!strcmp(notes->item[i].name, name))
+            return &notes->item[i];
+    return NULL;
+}
+
+static struct ofr_note *add(struct ofr_notes *notes, const char *name, struct ofr_error *err)
+{
+    if (notes->count == OFR_NOTES_MAX) {
+        ofr_fail(err, OFR_E_INPUT, "more than %d notes, the last is %.40s", OFR_NOTES_MAX, name);
+        return NULL;
+    }
+    struct ofr_note *item = realloc(notes->item, (notes->count + 1) * sizeof *item);
+    char *copy = strdup(name);
+    if (item)
+        notes->item = item;
+    if (!item || !copy) {
+        free(copy);
+        ofr_fail_nomem(err, "a note");
+        return NULL;
+    }
+    make_utf8(copy);
+    item[notes->count] = (struct ofr_note){.name = copy};
+    return &item[notes->count++];
+}
+
+int ofr_notes_set(struct ofr_notes *notes, const char *name, const char *text, struct ofr_error *err)
+{
+    if (strlen(text) > OFR_NOTE_TEXT_MAX)
+        return ofr_fail(err, OFR_E_INPUT, "note %.40s has more than %d bytes", name, OFR_NOTE_TEXT_MAX);
+    char *copy = strdup(text);
+    if (!copy)
+        return ofr_fail_nomem(err, "a note");
+    make_utf8(copy);
+    struct ofr_note *note = find(notes, name);
+    if (!note)
+        note = add(notes, name, err);
+    if (!note) {
+        free(copy);
+        return err ? err->code : OFR_E_NOMEM;
+    }
+    free(note->text);
+    note->text = copy;
+    return OFR_OK;
+}
+
+int ofr_notes_setf(struct ofr_notes *notes, struct ofr_error *err, const char *name, const char *format, ...)
+{
+    char *text = NULL;
+    va_list args;
+    va_start(args, format);
+    int length = vasprintf(&text, format, args);
+    va_end(args);
+    if (length < 0)
+        return ofr_fail_nomem(err, "a note");
+    int rc = ofr_notes_set(notes, name, text, err);
+    free(text);
+    return rc;
+}
+
+const char *ofr_notes_get(const struct ofr_notes *notes, const char *name)
+{
+    const struct ofr_note *note = find(notes, name);
+    return note ? note->text : NULL;
+}
+
+int ofr_notes_add_all(struct ofr_notes *into, const struct ofr_notes *from, struct ofr_error *err)
+{
+    for (uint32_t i = 0; from && i < from->count; i++) {
+        int rc = ofr_notes_set(into, from->item[i].name, from->item[i].text, err);
+        if (rc)
+            return rc;
+    }
+    return OFR_OK;
+}
+
+void ofr_notes_release(struct ofr_notes *notes)
+{
+    for (uint32_t i = 0; i < notes->count; i++) {
+        free(notes->item[i].name);
+        free(notes->item[i].text);
+    }
+    free(notes->item);
+    *notes = (struct ofr_notes)OFR_NOTES_INIT;
+}
