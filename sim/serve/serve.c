@@ -5,27 +5,28 @@
 
 /* ---- arrivals ---- */
 
-/* Time of the next arrival; OFR_NEVER_NS when none will come. Refills the buffer; negative = error. */
-static int64_t peek_arrival(struct serve *s)
+/* Finds the next arrival: next_arrival_ns, OFR_NEVER_NS when none will come. */
+static int next_arrival(struct serve *s)
 {
-    if (s->arrivals_done)
-        return OFR_NEVER_NS;
+    const struct ofr_serve_setup *setup = s->setup;
     if (s->arrival_at == s->arrival_count) {
-        const struct ofr_arrival_source *source = &s->setup->arrivals;
-        int got = source->ops->next(source->state, s->arrival, ARRIVAL_BUFFER, s->err);
+        int got = setup->arrivals.ops->next(setup->arrivals.state, s->arrival, ARRIVAL_BUFFER, s->err);
         if (got < 0)
             return got;
         s->arrival_at = 0;
         s->arrival_count = (uint32_t)got;
     }
-    bool enough = s->setup->requests && s->result->offered == s->setup->requests;
-    if (s->arrival_count == 0 || enough ||
-        (s->setup->duration_ns >= 0 && s->arrival[s->arrival_at].time_ns >= s->setup->duration_ns)) {
-        s->arrivals_done = true;
-        s->dispatch_due = true; /* whoever holds requests back for company has to let them go */
-        return OFR_NEVER_NS;
+    bool enough = s->arrival_count == 0 || (setup->requests && s->result->offered == setup->requests);
+    if (!enough) {
+        s->next_arrival_ns = s->arrival[s->arrival_at].time_ns + setup->arrivals.offset_ns;
+        enough = setup->duration_ns >= 0 && s->next_arrival_ns >= setup->duration_ns;
     }
-    return s->arrival[s->arrival_at].time_ns;
+    if (enough) {
+        s->next_arrival_ns = OFR_NEVER_NS;
+        s->view.draining = true;
+        s->dispatch_due = true; /* whoever holds requests back for company has to let them go */
+    }
+    return 0;
 }
 
 static uint32_t choose_sample(struct serve *s, uint32_t stream)
@@ -37,8 +38,6 @@ static uint32_t choose_sample(struct serve *s, uint32_t stream)
     return sample;
 }
 
-static void fill_view(struct serve *s, struct ofr_batcher_view *view);
-
 static int arrive(struct serve *s)
 {
     const struct ofr_arrival *arrival = &s->arrival[s->arrival_at++];
@@ -48,65 +47,47 @@ static int arrive(struct serve *s)
         return s->err->code;
     uint32_t slot = ofr_request_pool_take(&s->pool);
     int64_t slo_ns = s->setup->slo_ns[arrival->stream];
+    int64_t arrival_ns = s->next_arrival_ns;
+    s->view.request = s->pool.request;
     s->pool.request[slot] = (struct ofr_request){
         .id = s->result->offered++,
-        .arrival_ns = arrival->time_ns,
-        .admitted_ns = s->now_ns,
-        .deadline_ns = slo_ns < 0 ? OFR_NEVER_NS : arrival->time_ns + slo_ns,
+        .arrival_ns = arrival_ns,
+        .admitted_ns = serve__now(s),
+        .deadline_ns = slo_ns < 0 ? OFR_NEVER_NS : arrival_ns + slo_ns,
         .sample = choose_sample(s, arrival->stream),
         .stream = arrival->stream,
     };
-    struct ofr_batcher_view view;
-    fill_view(s, &view);
-    int queued = s->setup->batcher->enqueue(s->setup->batcher_state, &view, slot, s->err);
+    s->waiting++;
+    int queued = s->setup->batcher->enqueue(s->setup->batcher_state, &s->view, slot, s->err);
     if (queued < 0)
         return queued;
-    if (!queued)
+    if (!queued) {
+        s->waiting--;
         serve__lose(s, slot, OFR_OUTCOME_REJECTED);
-    else if (s->idle_servers > 0 || s->ahead)
-        s->dispatch_due = true;
+    }
+    s->dispatch_due |= s->idle_servers > 0 || s->ahead;
     if (s->result->offered >= s->progress_at) {
         s->progress_at += UINT64_C(1) << 16;
         if (s->setup->progress)
-            s->setup->progress(s->setup->progress_state, s->result->offered, s->now_ns);
+            s->setup->progress(s->setup->progress_state, s->result->offered, serve__now(s));
     }
-    return 0;
+    return next_arrival(s);
 }
 
 /* ---- dispatch ---- */
 
-static int32_t lowest_idle(const struct serve *s)
-{
-    for (uint32_t word = 0; word < OFR_MAX_SERVERS / 64; ++word)
-        if (s->idle_bits[word])
-            return (int32_t)(word * 64 + (uint32_t)__builtin_ctzll(s->idle_bits[word]));
-    return -1;
-}
-
 static void discard(void *host, uint32_t slot, enum ofr_outcome outcome)
 {
-    serve__lose(host, slot, outcome);
-}
-
-static void fill_view(struct serve *s, struct ofr_batcher_view *view)
-{
-    *view = (struct ofr_batcher_view){
-        .now_ns = s->now_ns,
-        .request = s->pool.request,
-        .server = s->server_view,
-        .servers = s->setup->servers,
-        .idle_server = s->idle_servers > 0 ? lowest_idle(s) : -1,
-        .draining = s->arrivals_done,
-        .host = s,
-        .discard = discard,
-    };
+    struct serve *s = host;
+    s->waiting--;
+    serve__lose(s, slot, outcome);
 }
 
 static int set_timer(struct serve *s, int64_t wake_ns)
 {
     if (wake_ns >= s->timer_ns)
         return 0;
-    if (wake_ns <= s->now_ns)
+    if (wake_ns <= serve__now(s))
         return serve__bug(s, "a batcher asked to be woken at once", "wake time", (uint64_t)wake_ns);
     s->timer_ns = wake_ns;
     return ofr_event_queue_push(&s->events, wake_ns, OFR_EVENT_TIMER, ofr_event_number((uint64_t)wake_ns),
@@ -126,14 +107,15 @@ static int commit(struct serve *s, const struct ofr_plan *plan)
     batch->server = (uint16_t)plan->server;
     batch->reason = (uint8_t)plan->reason;
     batch->latest_ns = plan->latest_ns;
-    batch->queue_length = s->setup->batcher->waiting(s->setup->batcher_state);
+    s->waiting -= plan->count;
+    batch->queue_length = s->waiting;
     batch->next = NULL;
     memcpy(batch->slot, plan->slot, plan->count * sizeof *plan->slot);
 
     struct server *server = &s->server[plan->server];
     struct ofr_server_view *view = &s->server_view[plan->server];
-    if (view->free_ns < s->now_ns)
-        view->free_ns = s->now_ns;
+    if (view->free_ns < serve__now(s))
+        view->free_ns = serve__now(s);
     view->free_ns += serve__estimate_ns(s, batch->size);
     view->committed++;
     if (!server->running && !server->first)
@@ -158,7 +140,7 @@ static int start_committed(struct serve *s)
             server->first = batch->next;
             if (!server->first)
                 server->last = NULL;
-            int rc = s->now_ns > batch->latest_ns ? serve__give_up(s, batch) : serve__start(s, batch);
+            int rc = serve__now(s) > batch->latest_ns ? serve__give_up(s, batch) : serve__start(s, batch);
             if (rc)
                 return rc;
         }
@@ -173,18 +155,16 @@ static int dispatch(struct serve *s)
     s->dispatch_due = false;
     if (s->ahead && start_committed(s))
         return s->err->code;
-    while (s->idle_servers > 0 || s->ahead) {
-        struct ofr_batcher_view view;
-        fill_view(s, &view);
+    while (s->waiting > 0 && (s->idle_servers > 0 || s->ahead)) {
         struct ofr_plan plan = {.slot = s->plan_slot,
-                                .server = view.idle_server < 0 ? 0 : (uint32_t)view.idle_server,
+                                .server = s->view.idle_server < 0 ? 0 : (uint32_t)s->view.idle_server,
                                 .latest_ns = OFR_NEVER_NS,
                                 .wake_ns = OFR_NEVER_NS};
-        if (!batcher->next(state, &view, &plan)) {
-            bool held = s->idle_servers > 0 && batcher->waiting(state) > 0;
-            if (held && plan.wake_ns == OFR_NEVER_NS && s->arrivals_done)
+        if (!batcher->next(state, &s->view, &plan)) {
+            bool held = s->idle_servers > 0 && s->waiting > 0;
+            if (held && plan.wake_ns == OFR_NEVER_NS && s->view.draining)
                 return serve__bug(s, "I4: requests wait beside an idle server for nothing", "waiting",
-                                  batcher->waiting(state));
+                                  s->waiting);
             return plan.wake_ns == OFR_NEVER_NS ? 0 : set_timer(s, plan.wake_ns);
         }
         int rc = commit(s, &plan);
@@ -234,36 +214,33 @@ static int take_finished(struct serve *s)
  * finished. */
 static int advance(struct serve *s, int64_t target_ns)
 {
-    if (target_ns < s->now_ns)
+    if (target_ns < serve__now(s))
         return serve__bug(s, "I2: the clock would run back", "target", (uint64_t)target_ns);
     int64_t now_ns = ofr_clock_advance(&s->setup->clock, target_ns);
-    if (now_ns < s->now_ns)
+    if (now_ns < serve__now(s))
         return serve__bug(s, "I2: the clock ran back", "clock", (uint64_t)now_ns);
-    s->now_ns = now_ns;
+    s->view.now_ns = now_ns;
     return s->setup->executor.ops->poll ? take_finished(s) : 0;
 }
 
 static int step(struct serve *s, bool *more)
 {
-    int64_t arrival_ns = peek_arrival(s);
-    if (arrival_ns < 0)
-        return s->err->code ? s->err->code
-                            : serve__bug(s, "an arrival before the start", "time", (uint64_t)arrival_ns);
+    int64_t arrival_ns = s->next_arrival_ns;
     struct ofr_event event = {.time_ns = OFR_NEVER_NS};
     bool pending = ofr_event_queue_peek(&s->events, &event);
     bool event_first =
         pending && (event.time_ns < arrival_ns ||
                     (event.time_ns == arrival_ns && ofr_event_class(&event) < OFR_EVENT_ARRIVAL));
     int64_t next_ns = event_first ? event.time_ns : arrival_ns;
-    if (s->dispatch_due && next_ns > s->now_ns)
+    if (s->dispatch_due && next_ns > serve__now(s))
         return dispatch(s);
     if (next_ns == OFR_NEVER_NS) {
         *more = false;
         return 0;
     }
-    if (next_ns > s->now_ns) {
+    if (next_ns > serve__now(s)) {
         int rc = advance(s, next_ns);
-        if (rc || s->now_ns < next_ns)
+        if (rc || serve__now(s) < next_ns)
             return rc;
     }
     if (!event_first)
@@ -312,7 +289,15 @@ static int prepare(struct serve *s)
     if (setup->cut_at_duration &&
         ofr_event_queue_push(&s->events, setup->duration_ns, OFR_EVENT_STOP, ofr_event_number(0), s->err))
         return s->err->code;
-    return ofr_request_pool_init(&s->pool, 1024, s->err);
+    if (ofr_request_pool_init(&s->pool, 1024, s->err))
+        return s->err->code;
+    s->view = (struct ofr_batcher_view){.now_ns = ofr_clock_now(&setup->clock),
+                                        .request = s->pool.request,
+                                        .server = s->server_view,
+                                        .servers = setup->servers,
+                                        .host = s,
+                                        .discard = discard};
+    return next_arrival(s);
 }
 
 static void release(struct serve *s)
@@ -341,7 +326,7 @@ int ofr_serve_run(const struct ofr_serve_setup *setup, struct ofr_serve_result *
     bool more = true;
     while (!rc && more && !s->stopped)
         rc = step(s, &more);
-    result->end_ns = s->now_ns;
+    result->end_ns = serve__now(s);
     if (!rc)
         rc = check_conservation(s);
     release(s);

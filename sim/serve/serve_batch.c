@@ -6,7 +6,7 @@
 int serve__bug(struct serve *s, const char *invariant, const char *entity, uint64_t number)
 {
     return ofr_fail(s->err, OFR_E_BUG, "%s: at %" PRId64 " ns, %s %" PRIu64 ", seed %" PRIu64, invariant,
-                    s->now_ns, entity, number, s->setup->seed);
+                    serve__now(s), entity, number, s->setup->seed);
 }
 
 /* ---- batch objects ---- */
@@ -95,6 +95,14 @@ int64_t serve__estimate_ns(const struct serve *s, uint32_t size)
     return time_ns;
 }
 
+static int32_t lowest_idle(const struct serve *s)
+{
+    for (uint32_t word = 0; word < OFR_MAX_SERVERS / 64; ++word)
+        if (s->idle_bits[word])
+            return (int32_t)(word * 64 + (uint32_t)__builtin_ctzll(s->idle_bits[word]));
+    return -1;
+}
+
 static void set_idle(struct serve *s, uint32_t server, bool idle)
 {
     uint64_t bit = UINT64_C(1) << (server % 64);
@@ -103,11 +111,12 @@ static void set_idle(struct serve *s, uint32_t server, bool idle)
     else
         s->idle_bits[server / 64] &= ~bit;
     s->idle_servers += idle ? 1 : -1U;
+    s->view.idle_server = lowest_idle(s);
 }
 
 int serve__start(struct serve *s, struct ofr_batch *batch)
 {
-    batch->dispatched_ns = s->now_ns;
+    batch->dispatched_ns = serve__now(s);
     batch->ended_ns = -1;
     batch->padded = 0;
     serve__copy_config(&batch->config, &s->config);
@@ -116,7 +125,7 @@ int serve__start(struct serve *s, struct ofr_batch *batch)
     s->server[batch->server].running = batch;
     set_idle(s, batch->server, false);
     const struct ofr_executor *executor = &s->setup->executor;
-    int rc = executor->ops->submit(executor->state, batch, s->now_ns, s->err);
+    int rc = executor->ops->submit(executor->state, batch, serve__now(s), s->err);
     if (rc || batch->ended_ns < 0)
         return rc;
     return ofr_event_queue_push(&s->events, batch->ended_ns, OFR_EVENT_COMPLETE, ofr_event_pointer(batch),
@@ -135,7 +144,7 @@ static void emit_lost(struct serve *s, const struct ofr_request *request, enum o
         .admitted_ns = outcome == OFR_OUTCOME_REJECTED ? -1 : request->admitted_ns,
         .dispatched_ns = dispatched_ns,
         .released_ns = -1,
-        .ended_ns = s->now_ns,
+        .ended_ns = serve__now(s),
         .deadline_ns = request->deadline_ns == OFR_NEVER_NS ? -1 : request->deadline_ns,
         .batch = batch,
         .sample = request->sample,
@@ -222,10 +231,10 @@ static void free_server(struct serve *s, const struct ofr_batch *batch)
     server->running = NULL;
     set_idle(s, batch->server, true);
     view->committed--;
-    view->free_ns = s->now_ns;
+    view->free_ns = serve__now(s);
     for (const struct ofr_batch *next = server->first; next; next = next->next)
         view->free_ns += serve__estimate_ns(s, next->size);
-    s->dispatch_due = true;
+    s->dispatch_due |= s->waiting > 0 || s->ahead;
 }
 
 int serve__complete(struct serve *s, struct ofr_batch *batch)
@@ -246,8 +255,8 @@ int serve__complete(struct serve *s, struct ofr_batch *batch)
         serve__give_batch(s, batch);
         return 0;
     }
-    return ofr_event_queue_push(&s->events, s->now_ns + s->setup->profile->feedback_ns, OFR_EVENT_FEEDBACK,
-                                ofr_event_pointer(batch), s->err);
+    return ofr_event_queue_push(&s->events, serve__now(s) + s->setup->profile->feedback_ns,
+                                OFR_EVENT_FEEDBACK, ofr_event_pointer(batch), s->err);
 }
 
 /* ---- the end of a run that is cut short ---- */
@@ -257,13 +266,13 @@ static int cut_running(struct serve *s, struct ofr_batch *batch)
 {
     bool results = batch->ended_ns >= 0;
     int64_t end_ns = batch->ended_ns;
-    batch->ended_ns = s->now_ns;
+    batch->ended_ns = serve__now(s);
     for (uint32_t i = 0; i < batch->size; ++i) {
-        bool released = results && (batch->released_ns[i] <= s->now_ns || end_ns <= s->now_ns);
+        bool released = results && (batch->released_ns[i] <= serve__now(s) || end_ns <= serve__now(s));
         if (released && !fill_row(s, batch, i, &s->rows[i]))
             return serve__bug(s, "I3: a request's times are out of order", "request", s->rows[i].id);
         if (!released) {
-            batch->released_ns[i] = s->now_ns;
+            batch->released_ns[i] = serve__now(s);
             batch->exit_ramp[i] = (uint16_t)batch->config.ramps;
             fill_row(s, batch, i, &s->rows[i]);
             s->rows[i].released_ns = -1;
@@ -293,7 +302,7 @@ int serve__cut(struct serve *s)
                 serve__lose(s, batch->slot[row], OFR_OUTCOME_UNFINISHED);
         server->first = server->last = NULL;
     }
-    while (s->setup->batcher->waiting(s->setup->batcher_state) > 0)
+    for (; s->waiting > 0; --s->waiting)
         serve__lose(s, s->setup->batcher->evict(s->setup->batcher_state), OFR_OUTCOME_UNFINISHED);
     return 0;
 }

@@ -36,7 +36,7 @@ static bool ask_policy(struct serve *s, const struct ofr_batch *batch, struct of
 {
     struct offramp_feedback feedback = {
         .size = sizeof feedback,
-        .now_ns = s->now_ns,
+        .now_ns = serve__now(s),
         .dispatched_ns = batch->dispatched_ns,
         .ended_ns = batch->ended_ns,
         .rows = batch->size,
@@ -64,7 +64,7 @@ static int accept_decision(struct serve *s, const struct offramp_decision *decis
         return serve__bug(s, "a policy decided on an impossible configuration", "ramps",
                           decision->config.ramps);
     struct ofr_decision_row *row = &s->pending;
-    row->decided_ns = s->now_ns;
+    row->decided_ns = serve__now(s);
     row->cost_ns = decision->cost_ns > 0 ? decision->cost_ns : 0;
     row->evaluations = decision->evaluations;
     row->changed = decision->changed;
@@ -73,8 +73,8 @@ static int accept_decision(struct serve *s, const struct offramp_decision *decis
     row->trigger[sizeof row->trigger - 1] = '\0';
     serve__copy_config(&row->config, decision->changed ? &decision->config : &s->config);
     s->controller_busy = true;
-    return ofr_event_queue_push(&s->events, s->now_ns + row->cost_ns, OFR_EVENT_CONTROL, ofr_event_number(0),
-                                s->err);
+    return ofr_event_queue_push(&s->events, serve__now(s) + row->cost_ns, OFR_EVENT_CONTROL,
+                                ofr_event_number(0), s->err);
 }
 
 int serve__feedback(struct serve *s, struct ofr_batch *batch)
@@ -97,7 +97,7 @@ int serve__feedback(struct serve *s, struct ofr_batch *batch)
 int serve__control(struct serve *s)
 {
     s->controller_busy = false;
-    s->pending.applied_ns = s->now_ns;
+    s->pending.applied_ns = serve__now(s);
     serve__copy_config(&s->config, &s->pending.config);
     emit_decision(s, &s->pending);
     while (s->feedback_first && !s->controller_busy) {

@@ -20,20 +20,21 @@ struct serve {
     const struct ofr_serve_setup *setup;
     struct ofr_serve_result *result;
     struct ofr_error *err;
-    int64_t now_ns;
     struct ofr_event_queue events;
     struct ofr_request_pool pool;
 
     /* arrivals */
     struct ofr_arrival arrival[ARRIVAL_BUFFER];
     uint32_t arrival_at, arrival_count;
-    bool arrivals_done;
+    int64_t next_arrival_ns; /* OFR_NEVER_NS when none will come */
     uint32_t *sample_cursor; /* [streams] */
     struct ofr_random sample_random;
 
     /* dispatch */
     struct server server[OFR_MAX_SERVERS];
     struct ofr_server_view server_view[OFR_MAX_SERVERS];
+    struct ofr_batcher_view view; /* kept up to date, handed to the batcher */
+    uint32_t waiting;             /* requests the batcher holds */
     uint64_t idle_bits[OFR_MAX_SERVERS / 64];
     uint32_t idle_servers;
     uint32_t *plan_slot; /* [max_batch] */
@@ -58,6 +59,11 @@ struct serve {
     uint64_t progress_at;
     bool stopped;
 };
+
+static inline int64_t serve__now(const struct serve *s)
+{
+    return s->view.now_ns;
+}
 
 /* serve_batch.c */
 struct ofr_batch *serve__take_batch(struct serve *s); /* NULL: out of memory, reported */
