@@ -159,8 +159,8 @@ static int add_series(struct table *table, uint32_t row, struct ofr_error *err)
 static int read_cells(struct table *table, const struct ofr_csv *csv, struct ofr_error *err)
 {
     for (size_t i = 0; i < table->minutes; ++i) {
-        int rc = ofr_import_count(table->import, csv, table->minute_column + (int)i, "count", &table->cell[i],
-                                  err);
+        int rc = ofr_import_count(table->import, csv, table->minute_column + (int)i, "a count",
+                                  &table->cell[i], err);
         if (rc <= 0)
             return rc;
     }

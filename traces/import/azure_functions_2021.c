@@ -16,9 +16,9 @@ static int take_row(struct ofr_import *import, const struct ofr_csv *csv, const 
 {
     struct ofr_trace_row row = {0};
     int64_t end_ns = 0;
-    int rc = ofr_import_time(import, csv, column[END], "end", OFR_SCALE_S, &end_ns, err);
+    int rc = ofr_import_time(import, csv, column[END], "an end time", OFR_SCALE_S, &end_ns, err);
     if (rc > 0)
-        rc = ofr_import_time(import, csv, column[DURATION], "duration", OFR_SCALE_S, &row.duration_ns, err);
+        rc = ofr_import_time(import, csv, column[DURATION], "a duration", OFR_SCALE_S, &row.duration_ns, err);
     if (rc <= 0)
         return rc;
     row.arrival_ns = end_ns - row.duration_ns;

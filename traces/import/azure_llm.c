@@ -9,9 +9,9 @@ static int take_row(struct ofr_import *import, const struct ofr_csv *csv, const 
     struct ofr_trace_row row = {0};
     int rc = ofr_import_datetime(import, csv, column[0], &row.arrival_ns, err);
     if (rc > 0)
-        rc = ofr_import_count(import, csv, column[1], "token count", &row.prompt_tokens, err);
+        rc = ofr_import_count(import, csv, column[1], "a token count", &row.prompt_tokens, err);
     if (rc > 0)
-        rc = ofr_import_count(import, csv, column[2], "token count", &row.output_tokens, err);
+        rc = ofr_import_count(import, csv, column[2], "a token count", &row.output_tokens, err);
     if (rc <= 0)
         return rc;
     return ofr_import_row(import, &row, csv->line, csv->field[column[0]].column, err);

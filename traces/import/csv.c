@@ -70,7 +70,7 @@ static void complain(struct ofr_csv *csv, const char *problem, int column)
 }
 
 /* Field in quotes at `at` (on the opening quote), unquoted in place. Returns where the scan goes on. */
-static char *quoted_field(struct ofr_csv *csv, char *at, char *end, size_t *length)
+static char *quoted_field(struct ofr_csv *csv, const char *line, char *at, char *end, size_t *length)
 {
     char *to = at, *from = at + 1;
     for (; from < end; ++from) {
@@ -83,7 +83,7 @@ static char *quoted_field(struct ofr_csv *csv, char *at, char *end, size_t *leng
     }
     *length = (size_t)(to - at);
     if (from == end)
-        complain(csv, "found a quote that is never closed", 1);
+        complain(csv, "found a quote that is never closed", ofr_text_place((uint64_t)(at - line) + 1));
     else
         ++from;
     while (from < end && is_space(*from) && *from != csv->delimiter)
@@ -109,7 +109,8 @@ static int split(struct ofr_csv *csv, const struct ofr_line *line, struct ofr_er
         while (at < end && is_space(*at) && *at != csv->delimiter)
             ++at;
         char *begin = at;
-        at = at < end && *at == '"' ? quoted_field(csv, at, end, &length) : bare_field(csv, at, end, &length);
+        at = at < end && *at == '"' ? quoted_field(csv, line->text, at, end, &length)
+                                    : bare_field(csv, at, end, &length);
         if (at < end && *at != csv->delimiter) {
             complain(csv, "found text after a closing quote",
                      ofr_text_place((uint64_t)(at - line->text) + 1));

@@ -70,17 +70,19 @@ static int take_row(struct ofr_import *import, const struct ofr_csv *csv, const 
     struct ofr_trace_row row = {0};
     int rc = options->unit == UNIT_DATETIME
                  ? ofr_import_datetime(import, csv, columns->time, &row.arrival_ns, err)
-                 : ofr_import_time(import, csv, columns->time, "time", unit_scale[options->unit],
+                 : ofr_import_time(import, csv, columns->time, "a time", unit_scale[options->unit],
                                    &row.arrival_ns, err);
     if (rc > 0 && columns->prompt >= 0)
-        rc = ofr_import_count_or_blank(import, csv, columns->prompt, "token count", &row.prompt_tokens, err);
+        rc =
+            ofr_import_count_or_blank(import, csv, columns->prompt, "a token count", &row.prompt_tokens, err);
     if (rc > 0 && columns->output >= 0)
-        rc = ofr_import_count_or_blank(import, csv, columns->output, "token count", &row.output_tokens, err);
+        rc =
+            ofr_import_count_or_blank(import, csv, columns->output, "a token count", &row.output_tokens, err);
     if (rc > 0 && columns->duration >= 0)
-        rc = ofr_import_time_or_blank(import, csv, columns->duration, "duration",
+        rc = ofr_import_time_or_blank(import, csv, columns->duration, "a duration",
                                       unit_scale[options->duration_unit], &row.duration_ns, err);
     if (rc > 0 && columns->stream >= 0)
-        rc = ofr_import_count(import, csv, columns->stream, "stream number", &row.stream, err);
+        rc = ofr_import_count(import, csv, columns->stream, "a stream number", &row.stream, err);
     if (rc <= 0)
         return rc;
     return ofr_import_row(import, &row, csv->line, csv->field[columns->time].column, err);

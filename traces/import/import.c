@@ -74,7 +74,7 @@ static int refuse_field(struct ofr_import *import, const struct ofr_csv *csv, in
 {
     const struct ofr_field *field = &csv->field[column];
     char quoted[OFR_QUOTE_SIZE];
-    return ofr_import_refuse(import, csv->line, field->column, err, "found %s (%s), expected a %s",
+    return ofr_import_refuse(import, csv->line, field->column, err, "found %s (%s), expected %s",
                              ofr_quote(quoted, field->text, field->length), ofr_number_text(number), what);
 }
 
@@ -105,7 +105,7 @@ int ofr_import_datetime(struct ofr_import *import, const struct ofr_csv *csv, in
     enum ofr_number number = ofr_number_datetime(field->text, field->length, out);
     if (number == OFR_NUMBER_OK)
         return 1;
-    return refuse_field(import, csv, column, "time YYYY-MM-DD HH:MM:SS.fraction of 1970 to 2262", number,
+    return refuse_field(import, csv, column, "a time YYYY-MM-DD HH:MM:SS.fraction of 1970 to 2262", number,
                         err);
 }
 

@@ -83,7 +83,7 @@ void ofr_import_note(struct ofr_import *import, const char *format, ...)
 int ofr_import_record(struct ofr_import *import, struct ofr_csv *csv, struct ofr_error *err);
 
 /* A field of the current record as a number. 1 = taken, 0 = the row has been refused and is to be left,
- * negative = error. `what` names the value in the complaint, e.g. "token count". */
+ * negative = error. `what` names the value in the complaint, e.g. "a token count". */
 int ofr_import_count(struct ofr_import *import, const struct ofr_csv *csv, int column, const char *what,
                      uint32_t *out, struct ofr_error *err);
 int ofr_import_time(struct ofr_import *import, const struct ofr_csv *csv, int column, const char *what,

@@ -177,10 +177,13 @@ static int take_record(struct table *table, struct ofr_error *err)
     char name[OFR_NAME_SIZE];
     struct model *model = NULL;
     struct row row = {0};
-    if (table->csv.problem)
-        return ofr_fail_at(err, OFR_E_INPUT, table->path, ofr_text_place(table->csv.line),
-                           table->csv.problem_column, "%s: %zu, expected %zu", table->csv.problem,
-                           table->csv.count, table->csv.header_count);
+    const struct ofr_csv *csv = &table->csv;
+    if (csv->count != csv->header_count)
+        return ofr_fail_at(err, OFR_E_INPUT, table->path, ofr_text_place(csv->line), 0,
+                           "found %zu fields, expected %zu", csv->count, csv->header_count);
+    if (csv->problem)
+        return ofr_fail_at(err, OFR_E_INPUT, table->path, ofr_text_place(csv->line), csv->problem_column,
+                           "%s", csv->problem);
     int rc = read_name(table, MODEL, name, err);
     if (rc == 0)
         rc = note_model(table, name, &model, err);

@@ -33,7 +33,7 @@ static int take_row(struct ofr_import *import, const struct ofr_csv *csv, const 
     const struct ofr_field *kind = &csv->field[column[1]];
     struct ofr_trace_row row = {0};
     char quoted[OFR_QUOTE_SIZE];
-    int rc = ofr_import_time(import, csv, column[0], "time", OFR_SCALE_MS, &row.arrival_ns, err);
+    int rc = ofr_import_time(import, csv, column[0], "a time", OFR_SCALE_MS, &row.arrival_ns, err);
     if (rc <= 0)
         return rc;
     if (strcmp(kind->text, kind_choices[KIND_CREATE]) == 0)
