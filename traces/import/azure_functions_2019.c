@@ -281,7 +281,7 @@ static int draw_minute(struct table *table, size_t minute, struct ofr_error *err
     }
     ++table->import->quality.bins;
     table->import->quality.empty_bins += invocations == 0;
-    if (table->count > 1)
+    if (table->count > 1 && table->arrivals > 1)
         qsort(table->arrival, table->arrivals, sizeof *table->arrival, by_time_then_row);
     for (size_t i = 0; rc == 0 && i < table->arrivals; ++i)
         rc = ofr_import_row(table->import, &table->arrival[i], 0, 0, err);
