@@ -4,6 +4,7 @@
 #include "sim/model/criterion.h"
 #include "traces/runlog_file.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -166,16 +167,21 @@ static int create_log(const struct ofr_scenario *scenario, const struct ofr_inpu
     char *text = ofr_scenario_text(scenario);
     if (!text)
         return ofr_fail_nomem(err, "the resolved scenario");
-    struct ofr_runlog_info info = {
+    struct ofr_notes notes = OFR_NOTES_INIT;
+    struct ofr_runlog_head head = {
         .scenario = text,
         .seed = scenario->top.seed,
         .sites = inputs->profile->sites,
-        .site_names = parts->site_names,
-        .servers = (uint32_t)scenario->top.servers,
-        .max_batch = max_batch,
-        .command = options->command,
+        .site_name = parts->site_names,
     };
-    int rc = ofr_runlog_create(&parts->log, options->log_path, &info, err);
+    int rc = ofr_notes_setf(&notes, err, OFR_NOTE_SERVERS, "%" PRIu64, scenario->top.servers);
+    if (!rc)
+        rc = ofr_notes_setf(&notes, err, OFR_NOTE_MAX_BATCH, "%" PRIu32, max_batch);
+    if (!rc)
+        rc = ofr_notes_add_all(&notes, options->provenance, err);
+    if (!rc)
+        rc = ofr_runlog_create(&parts->log, options->log_path, &head, &notes, err);
+    ofr_notes_release(&notes);
     free(text);
     return rc;
 }
@@ -276,6 +282,18 @@ static int serve(struct ofr_run *run, const struct ofr_scenario *scenario, const
     return rc;
 }
 
+static int finish_log(struct parts *parts, int64_t end_ns, struct ofr_error *err)
+{
+    char text[32];
+    snprintf(text, sizeof text, "%" PRId64, end_ns);
+    int rc = ofr_runlog_note(parts->log, OFR_NOTE_END_NS, text, err);
+    if (rc)
+        return rc;
+    struct ofr_runlog_writer *log = parts->log;
+    parts->log = NULL;
+    return ofr_runlog_finish(log, err);
+}
+
 int ofr_run_simulate(struct ofr_run *run, const struct ofr_scenario *scenario,
                      const struct ofr_inputs *inputs, const struct ofr_run_options *options,
                      struct ofr_error *err)
@@ -291,10 +309,8 @@ int ofr_run_simulate(struct ofr_run *run, const struct ofr_scenario *scenario,
                               scenario->batcher->max_batch(parts.batcher), err);
     if (!rc)
         rc = serve(run, scenario, inputs, options, &parts, &first, err);
-    if (!rc && parts.log) {
-        rc = ofr_runlog_close(parts.log, run->result.end_ns, err);
-        parts.log = NULL;
-    }
+    if (!rc && parts.log)
+        rc = finish_log(&parts, run->result.end_ns, err);
     release_parts(scenario, &parts);
     if (rc)
         ofr_run_release(run);
@@ -304,4 +320,43 @@ int ofr_run_simulate(struct ofr_run *run, const struct ofr_scenario *scenario,
 void ofr_run_release(struct ofr_run *run)
 {
     ofr_summary_release(&run->summary);
+}
+
+/* ---- summaries of logs ---- */
+
+static int note_number(const struct ofr_runlog_reader *log, const char *path, const char *name,
+                       int64_t *value, struct ofr_error *err)
+{
+    const char *text = ofr_notes_get(ofr_runlog_provenance(log), name);
+    char *end = NULL;
+    *value = text ? strtoll(text, &end, 10) : -1;
+    if (!text || end == text || *end || *value < 0)
+        return ofr_fail(err, OFR_E_INPUT, "%s: the note '%s' is %s, expected a number", path, name,
+                        text ? text : "missing");
+    return 0;
+}
+
+int ofr_run_summary_of_log(struct ofr_summary *summary, const char *log_path, struct ofr_error *err)
+{
+    struct ofr_runlog_reader *log = NULL;
+    int64_t servers = 0, max_batch = 0, end_ns = 0;
+    memset(summary, 0, sizeof *summary);
+    int rc = ofr_runlog_open(&log, log_path, err);
+    if (!rc)
+        rc = note_number(log, log_path, OFR_NOTE_SERVERS, &servers, err);
+    if (!rc)
+        rc = note_number(log, log_path, OFR_NOTE_MAX_BATCH, &max_batch, err);
+    if (!rc)
+        rc = ofr_summary_init(summary, ofr_runlog_head(log)->sites, (uint32_t)servers, (uint32_t)max_batch,
+                              err);
+    struct ofr_observer observer = ofr_summary_observer(summary);
+    if (!rc)
+        rc = ofr_runlog_replay(log, &observer, err);
+    if (!rc)
+        rc = note_number(log, log_path, OFR_NOTE_END_NS, &end_ns, err);
+    summary->end_ns = end_ns;
+    ofr_runlog_close(log);
+    if (rc)
+        ofr_summary_release(summary);
+    return rc;
 }

@@ -6,6 +6,12 @@
 #include "analysis/summary.h"
 #include "sim/run/scenario.h"
 #include "sim/serve/serve.h"
+#include "traces/notes.h"
+
+/* Notes a log needs beside its rows for the summary to be computed again. */
+#define OFR_NOTE_SERVERS   "servers"
+#define OFR_NOTE_MAX_BATCH "max_batch"
+#define OFR_NOTE_END_NS    "end_ns"
 
 /* What a scenario's files hold, read once and shared by any number of runs. */
 struct ofr_inputs {
@@ -18,8 +24,8 @@ int ofr_inputs_load(struct ofr_inputs *inputs, const struct ofr_scenario *scenar
 void ofr_inputs_release(struct ofr_inputs *inputs);
 
 struct ofr_run_options {
-    const char *log_path; /* write a run log here; NULL = none */
-    const char *command;  /* command line, kept in the log's provenance; may be NULL */
+    const char *log_path;               /* write a run log here; NULL = none */
+    const struct ofr_notes *provenance; /* borrowed, kept in the log; may be NULL */
     void (*progress)(void *state, uint64_t offered, int64_t now_ns); /* may be NULL */
     void *progress_state;
     struct ofr_observer extra; /* one more observer; unused when its batch hook is NULL */
@@ -36,5 +42,9 @@ int ofr_run_simulate(struct ofr_run *run, const struct ofr_scenario *scenario,
                      const struct ofr_inputs *inputs, const struct ofr_run_options *options,
                      struct ofr_error *err);
 void ofr_run_release(struct ofr_run *run);
+
+/* The summary of a finished run from its log; equal to the one the run printed (invariant I11). Owned:
+ * release with ofr_summary_release. Errors: OFR_E_INPUT for a file that is not a whole log. */
+int ofr_run_summary_of_log(struct ofr_summary *summary, const char *log_path, struct ofr_error *err);
 
 #endif

@@ -1,0 +1,21 @@
+# `cmake --install`: the tool, the shared library with its public headers, pkg-config and CMake package files.
+include(CMakePackageConfigHelpers)
+
+add_library(offramp SHARED $<TARGET_OBJECTS:offramp_core>)
+target_link_libraries(offramp PRIVATE offramp_dependencies)
+target_include_directories(offramp INTERFACE $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
+set_target_properties(offramp PROPERTIES VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR})
+
+install(TARGETS offramp EXPORT offramp-targets LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
+install(TARGETS offramp_cli RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+install(FILES sim/offramp.h sim/offramp_policy.h sim/offramp_option.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/offramp)
+install(EXPORT offramp-targets NAMESPACE offramp:: DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/offramp)
+
+configure_package_config_file(cmake/offramp-config.cmake.in ${CMAKE_CURRENT_BINARY_DIR}/offramp-config.cmake
+  INSTALL_DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/offramp)
+write_basic_package_version_file(${CMAKE_CURRENT_BINARY_DIR}/offramp-config-version.cmake
+  COMPATIBILITY SameMinorVersion)
+configure_file(cmake/offramp.pc.in ${CMAKE_CURRENT_BINARY_DIR}/offramp.pc @ONLY)
+install(FILES ${CMAKE_CURRENT_BINARY_DIR}/offramp-config.cmake
+  ${CMAKE_CURRENT_BINARY_DIR}/offramp-config-version.cmake DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/offramp)
+install(FILES ${CMAKE_CURRENT_BINARY_DIR}/offramp.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
