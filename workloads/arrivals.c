@@ -4,10 +4,7 @@
 #include <string.h>
 
 const struct ofr_arrival_ops *const ofr_arrival_processes[] = {
-    &ofr_arrival_fixed,
-    &ofr_arrival_poisson,
-    &ofr_arrival_gamma,
-    NULL,
+    &ofr_arrival_fixed, &ofr_arrival_poisson, &ofr_arrival_gamma, &ofr_arrival_trace, NULL,
 };
 
 const struct ofr_arrival_ops *ofr_arrival_find(const char *name)
