@@ -8,6 +8,7 @@
 
 #include "sim/base/error.h"
 #include "traces/notes.h"
+#include "traces/recording.h"
 
 #include <stdint.h>
 
@@ -50,5 +51,23 @@ int ofr_profile_note(struct ofr_profile_writer *writer, const char *name, const 
 /* Both free the writer; NULL is allowed for abort. After a failure nothing is left behind. */
 int ofr_profile_finish(struct ofr_profile_writer *writer, struct ofr_error *err);
 void ofr_profile_abort(struct ofr_profile_writer *writer);
+
+/* Reading: all samples of a file, in file order. */
+
+enum {
+    OFR_PROFILE_ROWS_MAX = 1 << 26
+};
+
+struct ofr_profile_samples {
+    char model[OFR_NAME_SIZE];
+    uint32_t sites;
+    char (*site_name)[OFR_NAME_SIZE]; /* owned, [sites] */
+    struct ofr_profile_row *row;      /* owned, [count]; each checked by itself, not the set */
+    size_t count;
+    struct ofr_notes provenance;
+};
+
+int ofr_profile_samples_load(struct ofr_profile_samples *out, const char *path, struct ofr_error *err);
+void ofr_profile_samples_release(struct ofr_profile_samples *samples);
 
 #endif
