@@ -32,9 +32,7 @@ int ofr_import_refuse(struct ofr_import *import, uint64_t line, int column, stru
     va_start(args, format);
     vsnprintf(why, sizeof why, format, args);
     va_end(args);
-    for (char *at = why; *at; ++at) /* pieces of the source may be in it: one line of plain text */
-        if ((unsigned char)*at < 0x20 || (unsigned char)*at > 0x7e)
-            *at = '?';
+    ofr_plain_text(why);
     if (!import->skip_bad)
         return ofr_fail_at(err, OFR_E_INPUT, import->path, ofr_text_place(line), column, "%s", why);
     if (quality->refused == 0)

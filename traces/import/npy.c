@@ -1,5 +1,7 @@
 #include "traces/import/npy.h"
 
+#include "traces/import/text_source.h"
+
 #include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
@@ -92,6 +94,7 @@ static int read_descr(struct literal *literal, struct ofr_npy *npy, struct ofr_e
             return 0;
         }
     }
+    ofr_plain_text(descr);
     return ofr_fail(
         err, OFR_E_INPUT,
         "%s: found elements of type '%s', expected little-endian <f2 <f4 <f8 |b1 |u1 <u2 <u4 |i1 <i2 "

@@ -388,6 +388,7 @@ static int read_meta(struct reader *reader, struct ofr_error *err)
     if (access(reader->path, F_OK) != 0 && errno == ENOENT)
         return 0;
     json_t *meta = json_load_file(reader->path, JSON_REJECT_DUPLICATES, &problem);
+    ofr_plain_text(problem.text);
     if (!meta)
         return ofr_fail_at(err, OFR_E_INPUT, reader->path, problem.line, problem.column, "bad JSON: %s",
                            problem.text);

@@ -365,3 +365,10 @@ const char *ofr_quote(char out[OFR_QUOTE_SIZE], const char *text, size_t length)
     strcpy(to, length > SHOWN ? "...'" : "'");
     return out;
 }
+
+void ofr_plain_text(char *text)
+{
+    for (char *at = text; *at; ++at)
+        if ((unsigned char)*at < 0x20 || (unsigned char)*at > 0x7e)
+            *at = '?';
+}

@@ -68,4 +68,7 @@ enum {
 };
 const char *ofr_quote(char out[OFR_QUOTE_SIZE], const char *text, size_t length);
 
+/* Makes a message that may hold pieces of a foreign file one line of plain text: other bytes become `?`. */
+void ofr_plain_text(char *text);
+
 #endif
