@@ -46,6 +46,7 @@ struct ofr_batcher_view {
 struct ofr_plan {
     uint32_t *slot;    /* [max_batch of the setup], written by the batcher, in order of dispatch */
     uint32_t count;    /* requests; >= 1 when `next` returns true */
+    uint32_t pad_to;   /* run at least at this size, <= max_batch; preset to 0: the profile alone pads */
     uint32_t server;   /* server to run on; preset to idle_server */
     int64_t latest_ns; /* give the batch up (its requests are dropped) if it cannot start by then; preset to
                           never */

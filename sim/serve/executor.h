@@ -23,6 +23,7 @@ struct ofr_batch {
     int64_t ended_ns;      /* result */
     int64_t latest_ns;     /* given up when it cannot start by then */
     uint32_t size;         /* requests */
+    uint32_t pad_to;       /* the batcher wants it run at this size at least */
     uint32_t padded;       /* result: profiled size it ran at */
     uint32_t queue_length; /* requests left waiting at dispatch */
     uint16_t server;
@@ -40,10 +41,16 @@ struct ofr_batch {
     struct ofr_batch *allocated; /* list of all batches of the run */
 };
 
+/* Rows a batch needs before the profile's own padding. */
+static inline uint32_t ofr_batch_rows(const struct ofr_batch *batch)
+{
+    return batch->pad_to > batch->size ? batch->pad_to : batch->size;
+}
+
 struct ofr_executor_ops {
     const char *name;
-    /* Required. Starts a batch; its server is idle and its size within the profile. `ended_ns` < 0 afterwards
-     * means that `poll` will hand it back. */
+    /* Required. Starts a batch at the smallest profiled size >= ofr_batch_rows(); its server is idle and its
+     * size within the profile. `ended_ns` < 0 afterwards means that `poll` will hand it back. */
     int (*submit)(void *state, struct ofr_batch *batch, int64_t now_ns, struct ofr_error *err);
     /* Required when submit may leave batches unfinished. The next ended batch, or NULL. */
     struct ofr_batch *(*poll)(void *state);

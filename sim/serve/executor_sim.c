@@ -137,10 +137,10 @@ static int submit(void *state, struct ofr_batch *batch, int64_t now_ns, struct o
 {
     struct ofr_sim_executor *executor = state;
     const struct ofr_recording *recording = executor->setup.recording;
-    int32_t index = ofr_profile_batch_index(executor->setup.profile, batch->size);
+    int32_t index = ofr_profile_batch_index(executor->setup.profile, ofr_batch_rows(batch));
     if (index < 0)
         return ofr_fail(err, OFR_E_BUG, "batch %lld of %u requests is larger than any profiled size",
-                        (long long)batch->id, batch->size);
+                        (long long)batch->id, ofr_batch_rows(batch));
     struct timeline line;
     lay_out(executor, &batch->config, (uint32_t)index, &line);
     batch->padded = executor->setup.profile->batch[index];

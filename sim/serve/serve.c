@@ -97,13 +97,15 @@ static int set_timer(struct serve *s, int64_t wake_ns)
 /* Turns a plan into a batch and starts it, or queues it behind the server's running one. */
 static int commit(struct serve *s, const struct ofr_plan *plan)
 {
-    if (plan->count == 0 || plan->count > s->max_batch || plan->server >= s->setup->servers)
+    if (plan->count == 0 || plan->count > s->max_batch || plan->pad_to > s->max_batch ||
+        plan->server >= s->setup->servers)
         return serve__bug(s, "a batcher formed a batch out of bounds", "requests", plan->count);
     struct ofr_batch *batch = serve__take_batch(s);
     if (!batch)
         return s->err->code;
     batch->id = s->next_batch++;
     batch->size = plan->count;
+    batch->pad_to = plan->pad_to;
     batch->server = (uint16_t)plan->server;
     batch->reason = (uint8_t)plan->reason;
     batch->latest_ns = plan->latest_ns;
@@ -116,7 +118,7 @@ static int commit(struct serve *s, const struct ofr_plan *plan)
     struct ofr_server_view *view = &s->server_view[plan->server];
     if (view->free_ns < serve__now(s))
         view->free_ns = serve__now(s);
-    view->free_ns += serve__estimate_ns(s, batch->size);
+    view->free_ns += serve__estimate_ns(s, ofr_batch_rows(batch));
     view->committed++;
     if (!server->running && !server->first)
         return serve__start(s, batch);

@@ -233,7 +233,7 @@ static void free_server(struct serve *s, const struct ofr_batch *batch)
     view->committed--;
     view->free_ns = serve__now(s);
     for (const struct ofr_batch *next = server->first; next; next = next->next)
-        view->free_ns += serve__estimate_ns(s, next->size);
+        view->free_ns += serve__estimate_ns(s, ofr_batch_rows(next));
     s->dispatch_due |= s->waiting > 0 || s->ahead;
 }
 
