@@ -168,6 +168,7 @@ int serve__give_up(struct serve *s, struct ofr_batch *batch)
 {
     struct ofr_server_view *view = &s->server_view[batch->server];
     view->committed--;
+    view->free_ns -= serve__estimate_ns(s, ofr_batch_rows(batch));
     for (uint32_t row = 0; row < batch->size; ++row)
         serve__lose(s, batch->slot[row], OFR_OUTCOME_DROPPED);
     serve__give_batch(s, batch);
