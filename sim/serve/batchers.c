@@ -1,13 +1,16 @@
 #include "sim/serve/batcher_internal.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <string.h>
 
 extern const struct ofr_batcher_ops ofr_batcher_fifo;
+extern const struct ofr_batcher_ops ofr_batcher_tfserving;
+extern const struct ofr_batcher_ops ofr_batcher_triton;
+extern const struct ofr_batcher_ops ofr_batcher_clockwork;
 
 const struct ofr_batcher_ops *const ofr_batchers[] = {
-    &ofr_batcher_fifo,
-    NULL,
+    &ofr_batcher_fifo, &ofr_batcher_tfserving, &ofr_batcher_triton, &ofr_batcher_clockwork, NULL,
 };
 
 const struct ofr_batcher_ops *ofr_batcher_find(const char *name)
@@ -33,5 +36,18 @@ int ofr_batcher_bound(uint32_t *out, const struct ofr_profile *profile, const ch
         *out = (uint32_t)given;
     else
         *out = system_default < largest ? system_default : largest;
+    return 0;
+}
+
+int ofr_batcher_sizes(uint32_t *out, const struct offramp_reals *list, const char *batcher,
+                      const char *option, uint32_t max, struct ofr_error *err)
+{
+    for (uint32_t i = 0; i < list->count; ++i) {
+        double size = list->item[i];
+        if (!(size >= 1.0 && size <= max) || size != floor(size))
+            return ofr_fail(err, OFR_E_INPUT, "%s: %s: found %g, expected whole numbers from 1 to %" PRIu32,
+                            batcher, option, size, max);
+        out[i] = (uint32_t)size;
+    }
     return 0;
 }
