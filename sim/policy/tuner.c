@@ -13,10 +13,11 @@ uint32_t ofr_tuner_words(uint32_t samples)
     return (samples + 255) / 256 * 4;
 }
 
-/* A cut for every score and one for everything, or the finest grid, 0.001. */
+/* A cut for every score and one for everything, or the finest grid, 0.001; a row more for the samples in
+ * none. */
 static uint32_t cuts_for(uint32_t max_samples)
 {
-    return (max_samples > 1000 ? max_samples : 1000) + 2;
+    return (max_samples > 1000 ? max_samples : 1000) + 3;
 }
 
 static size_t words_for_cuts(uint32_t max_samples)
@@ -28,7 +29,7 @@ static size_t words_for_cuts(uint32_t max_samples)
 
 static bool allocate_ramp(struct ofr_tuner *tuner, struct tuner_ramp *ramp)
 {
-    ramp->score = calloc(tuner->max_samples, sizeof *ramp->score);
+    ramp->score = calloc((size_t)64 * ofr_tuner_words(tuner->max_samples), sizeof *ramp->score);
     ramp->wrong = calloc(ofr_tuner_words(tuner->max_samples), sizeof *ramp->wrong);
     ramp->stop = calloc(tuner->max_samples, sizeof *ramp->stop);
     ramp->limit = calloc(tuner->max_cuts, sizeof *ramp->limit);
@@ -70,6 +71,7 @@ int ofr_tuner_create(struct ofr_tuner **out, uint32_t max_samples, uint32_t max_
     tuner->max_cuts = cuts_for(max_samples);
     tuner->pool_words = words_for_cuts(max_samples);
     tuner->max_threshold = 1.0;
+    tuner->effort = 1;
     tuner->costs.vanilla = 1.0;
     if (!allocate(tuner)) {
         ofr_tuner_free(tuner);
@@ -170,6 +172,11 @@ void ofr_tuner_fix(struct ofr_tuner *tuner, uint32_t ramp, double threshold)
 void ofr_tuner_set_max_threshold(struct ofr_tuner *tuner, double max_threshold)
 {
     tuner->max_threshold = max_threshold;
+}
+
+void ofr_tuner_set_effort(struct ofr_tuner *tuner, uint32_t effort)
+{
+    tuner->effort = effort;
 }
 
 void ofr_tuner_costs_from(struct ofr_tuner_costs *costs, uint32_t ramps, const double *until,
@@ -297,8 +304,8 @@ static void give_up(struct ofr_tuner *tuner, struct ofr_tuner_result *result)
 }
 
 /* Largest score among the samples of a set; the set is not empty. */
-static double largest_in(const struct tuner_ramp *ramp, const uint64_t *alive, const uint64_t *below,
-                         uint32_t words)
+OFR_TUNER_HOT static double largest_in(const struct tuner_ramp *ramp, const uint64_t *alive,
+                                       const uint64_t *below, uint32_t words)
 {
     double largest = -INFINITY;
     for (uint32_t w = 0; w < words; ++w)
@@ -310,7 +317,7 @@ static double largest_in(const struct tuner_ramp *ramp, const uint64_t *alive, c
 }
 
 /* Smallest score above `low`; INFINITY when there is none. */
-static double next_above(const double *score, uint32_t n, double low)
+OFR_TUNER_HOT static double next_above(const double *score, uint32_t n, double low)
 {
     double lane[4] = {INFINITY, INFINITY, INFINITY, INFINITY};
     uint32_t i = 0;

@@ -15,7 +15,7 @@
  * up to the next wrong sample can but save time, as long as no later way out is cheaper. So a configuration
  * is the number of wrong exits each ramp is allowed, which leaves a small tree.
  *   greedy  shares the allowance out and moves parts of it between ramps, in halving steps, until no move
- *           saves more; a tree smaller than that effort is walked whole
+ *           saves more; then a short branch and bound from there
  *   exact   branch and bound over the whole tree: the optimum over all real thresholds
  *   grid    every multiple of a step up to 1 for every ramp; the first in lexicographic order wins ties
  *
@@ -81,6 +81,10 @@ void ofr_tuner_fix(struct ofr_tuner *tuner, uint32_t ramp, double threshold);
 /* Largest threshold a search may return, the criterion's maximum; 1 after creation. Samples scoring that much
  * or more never leave. */
 void ofr_tuner_set_max_threshold(struct ofr_tuner *tuner, double max_threshold);
+
+/* How long greedy looks for something better once its climb has ended: 0 not at all, 1 after creation, and in
+ * proportion above. */
+void ofr_tuner_set_effort(struct ofr_tuner *tuner, uint32_t effort);
 
 /* Costs of ramps that stand in the backbone's way or beside it: leaving at ramp k costs
  * until[k] + add[0] + ... + add[k-1] + delay[k], running to the end until[ramps] + all of add. A ramp in line

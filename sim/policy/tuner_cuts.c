@@ -3,15 +3,17 @@
  * Of the first ramp only the scores of its w + 1 smallest wrong samples matter, where w wrong exits are
  * allowed: above, the bound is broken whatever else happens. At a later ramp wrong samples may have left
  * before; those that cannot have (outside the union of the earlier ramps' largest cuts) bound it the same
- * way. So only the stops below that score are sorted, and every sample is then placed between them by binary
- * search: the window is never sorted as a whole. */
+ * way. So only the stops below that score are sorted, and the samples are then placed between them: the
+ * window is never sorted as a whole. */
 #include "sim/policy/tuner_internal.h"
 
 #include <math.h>
 #include <string.h>
 
 enum {
-    RUN = 12 /* stops sorted by insertion before runs are merged */
+    RUN = 12,      /* stops sorted by insertion before runs are merged */
+    FEW_CUTS = 64, /* up to which comparing with every cut is faster than finding the cut */
+    BUCKETS = 512  /* to find a sample's cut: more than most ramps have cuts */
 };
 
 static bool precedes(const struct tuner_stop *a, const struct tuner_stop *b)
@@ -108,7 +110,7 @@ static void number_cuts(struct ofr_tuner *tuner, struct tuner_ramp *ramp, double
     uint32_t distinct = 0;
     for (uint32_t i = 0; i < ramp->stops; ++i)
         distinct += i == 0 || ramp->stop[i].score != ramp->stop[i - 1].score;
-    uint32_t room = (uint32_t)(tuner->pool_words / tuner->words) - 1;
+    uint32_t room = (uint32_t)(tuner->pool_words / tuner->words) - 2;
     uint32_t group = (distinct + room - 1) / room;
     tuner->thinned |= group > 1;
     uint32_t seen = 0;
@@ -123,38 +125,78 @@ static void number_cuts(struct ofr_tuner *tuner, struct tuner_ramp *ramp, double
         ramp->limit[ramp->cuts++] = highest;
 }
 
-/* Index of the first cut whose limit is above the score; cuts when there is none (NaN too). */
-OFR_TUNER_INLINE uint32_t first_cut(const double *limit, uint32_t cuts, double score)
+/* Bucket of a score on an even division of [0, last limit); monotone, NaN in the last one. */
+OFR_TUNER_INLINE uint32_t bucket_of(double score, double scale)
 {
-    const double *base = limit;
-    for (uint32_t n = cuts; n > 1;) {
-        uint32_t half = n / 2;
-        base = base[half - 1] > score ? base : base + half;
-        n -= half;
-    }
-    return (uint32_t)(base - limit) + !(*base > score);
+    double at = score * scale;
+    at = at < (double)BUCKETS ? at : (double)BUCKETS;
+    return (uint32_t)(int32_t)(at > 0.0 ? at : 0.0);
 }
 
+/* first[b] = how many limits lie in buckets before b: where the search of a score in b starts. */
+static void fill_buckets(uint32_t *first, const struct tuner_ramp *ramp, double scale)
+{
+    uint32_t cut = 0;
+    for (uint32_t b = 0; b <= BUCKETS; ++b) {
+        while (cut < ramp->cuts && bucket_of(ramp->limit[cut], scale) < b)
+            ++cut;
+        first[b] = cut;
+    }
+}
+
+/* Many cuts: sets each sample in the first cut that has it (row `cuts` takes those no cut has), then each cut
+ * takes over what the one before holds. */
 OFR_TUNER_HOT static void place_samples(struct tuner_ramp *ramp, uint32_t samples, uint32_t words)
 {
-    memset(ramp->below, 0, (size_t)ramp->cuts * words * sizeof *ramp->below);
-    double last = ramp->limit[ramp->cuts - 1];
+    uint32_t first[BUCKETS + 1];
+    uint32_t cuts = ramp->cuts;
+    double last = ramp->limit[cuts - 1];
+    double scale = last > 0.0 ? BUCKETS / last : 0.0;
+    fill_buckets(first, ramp, scale);
+    memset(ramp->below, 0, (size_t)(cuts + 1) * words * sizeof *ramp->below);
     for (uint32_t i = 0; i < samples; ++i) {
-        if (!(ramp->score[i] < last))
-            continue;
-        uint32_t cut = first_cut(ramp->limit, ramp->cuts, ramp->score[i]);
+        double score = ramp->score[i];
+        uint32_t cut = first[bucket_of(score, scale)];
+        while (cut < cuts && !(ramp->limit[cut] > score))
+            ++cut;
         ramp->below[(size_t)cut * words + i / 64] |= (uint64_t)1 << i % 64;
     }
-    for (uint32_t cut = 1; cut < ramp->cuts; ++cut) {
+    for (uint32_t cut = 1; cut < cuts; ++cut) {
         uint64_t *set = ramp->below + (size_t)cut * words;
         for (uint32_t w = 0; w < words; ++w)
             set[w] |= set[w - (size_t)words];
     }
 }
 
+typedef double lanes __attribute__((vector_size(32)));
+typedef int64_t lane_bits __attribute__((vector_size(32)));
+
+/* Few cuts: compares every score with every limit, four at a time. `all` masks what lies past the window. */
+OFR_TUNER_HOT static void compare_samples(struct tuner_ramp *ramp, const uint64_t *all, uint32_t words)
+{
+    for (uint32_t cut = 0; cut < ramp->cuts; ++cut) {
+        double x = ramp->limit[cut];
+        lanes limit = {x, x, x, x};
+        uint64_t *set = ramp->below + (size_t)cut * words;
+        for (uint32_t w = 0; w < words; ++w) {
+            const double *score = ramp->score + 64 * (size_t)w;
+            lane_bits bit = {1, 2, 4, 8}, found = {0, 0, 0, 0};
+            for (uint32_t i = 0; i < 64; i += 4, bit <<= 4) {
+                lanes four;
+                memcpy(&four, score + i, sizeof four);
+                found |= (four < limit) & bit;
+            }
+            set[w] = (uint64_t)(found[0] | found[1] | found[2] | found[3]) & all[w];
+        }
+    }
+}
+
 void ofr_tuner_fill_below(struct ofr_tuner *tuner, struct tuner_ramp *ramp)
 {
-    place_samples(ramp, tuner->samples, tuner->words);
+    if (ramp->cuts <= FEW_CUTS)
+        compare_samples(ramp, tuner->path.alive[0], tuner->words);
+    else
+        place_samples(ramp, tuner->samples, tuner->words);
 }
 
 static void make_cuts(struct ofr_tuner *tuner, struct tuner_ramp *ramp)

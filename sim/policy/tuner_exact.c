@@ -103,7 +103,7 @@ OFR_TUNER_HOT static void decide(struct ofr_tuner *tuner, uint32_t k)
     uint32_t left = tuner->allowed - tuner->path.wrong[k];
     struct tuner_walk choice = {0};
     if (k + 1 == tuner->ramps && ramp->greedy_exits) {
-        tuner_walk_last(ramp, alive, left, &choice);
+        tuner_largest_cut(ramp, alive, left, &choice);
         follow(tuner, k, &choice);
         return;
     }

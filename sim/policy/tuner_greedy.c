@@ -1,22 +1,27 @@
 /* Hill climb over the shares of the allowance.
  *
  * Each ramp may spend its share of the wrong exits and takes the largest cut that share buys; the last ramp
- * spends what is left. A move hands part of one ramp's share to another; parts halve from half the allowance
- * to one. Values that lie between are never tried, because they cannot be better. Trees so small that walking
- * them costs no more than the climb are walked after it, which makes the result the optimum there. */
+ * spends what is left. A move hands part of one ramp's share, and what nobody spent, to another; parts halve
+ * from the whole allowance to one. Thresholds in between are never tried, because they cannot be better. The
+ * climb can end beside the optimum, so its result is the first bound of a short branch and bound, which with
+ * few ramps mostly ends by itself: then the result is the optimum. */
 #include "sim/policy/tuner_internal.h"
 
+#include <math.h>
 #include <string.h>
 
 enum {
-    SMALL_TREE = 64, /* nodes worth walking in any case */
-    PASSES = 8,      /* over all moves with parts of one size */
+    PASSES = 8,       /* over all moves with parts of one size */
+    EVALUATIONS = 72, /* another start is made below it */
+    SMALL_TREE = 300  /* is walked whole */
 };
 
 struct climb {
     struct ofr_tuner *tuner;
     uint32_t share[OFR_TUNER_MAX_RAMPS]; /* of every ramp but the last */
     bool off[OFR_TUNER_MAX_RAMPS];       /* a ramp with a cheaper way out below may be better unused */
+    double saved;                        /* by the configuration the climb stands at */
+    uint32_t spare;                      /* allowance nobody spent */
     uint32_t dirty;                      /* the path is that of the shares before this level */
 };
 
@@ -43,17 +48,22 @@ OFR_TUNER_HOT static bool spend(struct climb *climb, uint32_t k)
         struct tuner_walk choice = {0};
         if (climb->off[k])
             tuner_walk_next(ramp, path->alive[k], 0, &choice);
+        else if (ramp->greedy_exits)
+            tuner_largest_cut(ramp, path->alive[k], left, &choice);
         else
             tuner_walk_last(ramp, path->alive[k], left, &choice);
         if (tuner_is_fixed(ramp))
             choice.used = tuner_count_and3(path->alive[k], ramp->below, ramp->wrong, tuner->words);
         tuner_path_take(tuner, k, choice.cut, choice.used);
     }
-    if (!tuner_path_offer(tuner))
+    tuner_path_offer(tuner);
+    if (path->saved[tuner->ramps] <= climb->saved || path->wrong[tuner->ramps] > tuner->allowed)
         return false;
+    climb->saved = path->saved[tuner->ramps];
     for (uint32_t j = 0; j + 1 < tuner->ramps; ++j)
         climb->share[j] = tuner_is_fixed(&tuner->ramp[j]) ? 0 : path->used[j];
     climb->dirty = tuner->ramps;
+    climb->spare = tuner->allowed - path->wrong[tuner->ramps];
     return true;
 }
 
@@ -71,12 +81,13 @@ static bool move(struct climb *climb, uint32_t i, uint32_t j, uint32_t part)
     if (i == j || has == 0 || tuner_is_fixed(&climb->tuner->ramp[j]))
         return false;
     part = part < has ? part : has;
+    uint32_t saved[2] = {climb->share[i], climb->share[j]};
     add_share(climb, i, -(int64_t)part);
-    add_share(climb, j, part);
+    add_share(climb, j, (int64_t)part + climb->spare);
     if (spend(climb, i < j ? i : j))
         return true;
-    add_share(climb, i, part);
-    add_share(climb, j, -(int64_t)part);
+    climb->share[i] = saved[0];
+    climb->share[j] = saved[1];
     return false;
 }
 
@@ -103,25 +114,57 @@ static bool pass(struct climb *climb, uint32_t part)
     return better;
 }
 
-void ofr_tuner_climb(struct ofr_tuner *tuner)
+enum start {
+    EVEN,
+    ALL_TO_LAST,
+    ALL_TO_FIRST,
+    STARTS
+};
+
+static void place(struct climb *climb, enum start start)
 {
-    struct climb climb = {.tuner = tuner};
-    spend(&climb, 0);
-    uint32_t part = 1;
-    while (2 * part <= tuner->allowed / 2)
-        part *= 2;
-    for (; part > 0; part /= 2)
-        for (int passes = 0; passes < PASSES && pass(&climb, part); ++passes)
-            ;
+    uint32_t allowed = climb->tuner->allowed, ramps = climb->tuner->ramps;
+    climb->saved = -INFINITY;
+    climb->dirty = 0;
+    for (uint32_t k = 0; k + 1 < ramps; ++k)
+        climb->share[k] = start == EVEN ? allowed / ramps : 0;
+    if (start == ALL_TO_FIRST && ramps > 1)
+        climb->share[0] = allowed;
+    spend(climb, 0);
 }
 
-/* Nodes of the whole tree, at most: ways to spend up to w wrong exits on all ramps but the last. */
-static uint64_t tree_size(const struct ofr_tuner *tuner)
+/* Ways to share the allowance among the ramps: the tree without its leaves. */
+static bool small_tree(const struct ofr_tuner *tuner)
 {
     uint64_t size = 1;
     for (uint32_t k = 1; k < tuner->ramps && size <= SMALL_TREE; ++k)
         size = size * (tuner->allowed + k) / k;
-    return size;
+    return tuner->ordered && size <= SMALL_TREE;
+}
+
+void ofr_tuner_climb(struct ofr_tuner *tuner)
+{
+    struct climb climb = {.tuner = tuner};
+    place(&climb, EVEN);
+    if (small_tree(tuner))
+        return; /* walking it is cheaper than climbing */
+    for (int start = EVEN; start < STARTS && tuner->evaluations < EVALUATIONS; ++start) {
+        if (start != EVEN)
+            place(&climb, (enum start)start);
+        for (uint32_t part = tuner->allowed; part > 0; part /= 2)
+            for (int passes = 0; passes < PASSES && pass(&climb, part); ++passes)
+                ;
+    }
+}
+
+/* Nodes to visit after the climb; 0 = all. With three ramps or less that is mostly the whole tree; with more,
+ * as many as cost about as much as the climb did. */
+static uint64_t nodes_worth(const struct ofr_tuner *tuner)
+{
+    if (small_tree(tuner))
+        return 0;
+    uint64_t nodes = tuner->ramps <= 3 ? 2048 : tuner->ramps == 4 ? 512 : 64 + 1024 / tuner->words;
+    return nodes * tuner->effort;
 }
 
 void ofr_tuner_greedy(struct ofr_tuner *tuner, int64_t max_wrong, struct ofr_tuner_result *result)
@@ -130,8 +173,8 @@ void ofr_tuner_greedy(struct ofr_tuner *tuner, int64_t max_wrong, struct ofr_tun
         return;
     ofr_tuner_make_cuts(tuner);
     ofr_tuner_climb(tuner);
-    if (tuner->ordered && tree_size(tuner) <= SMALL_TREE)
-        ofr_tuner_branch(tuner, 0);
+    if (tuner->effort || small_tree(tuner))
+        ofr_tuner_branch(tuner, nodes_worth(tuner));
     ofr_tuner_finish(tuner, result);
     result->complete = false;
 }

@@ -29,7 +29,7 @@ struct tuner_stop {
 };
 
 struct tuner_ramp {
-    double *score;     /* [max_samples] owned */
+    double *score;     /* [64 * words of max_samples] owned; whole words are read */
     uint64_t *wrong;   /* bitset, owned: samples it does not agree on */
     double fixed;      /* threshold it is kept at; NaN = searched */
     double saving;     /* leaving here against running to the end */
@@ -56,6 +56,7 @@ struct ofr_tuner {
     uint32_t samples, ramps, words;
     size_t pool_words; /* room of one ramp's `below` */
     double max_threshold;
+    uint32_t effort;
     struct ofr_tuner_costs costs;
     struct tuner_ramp ramp[OFR_TUNER_MAX_RAMPS];
     bool thinned; /* more cuts than room: some were left out */
@@ -187,6 +188,22 @@ OFR_TUNER_INLINE void tuner_walk_last(const struct tuner_ramp *ramp, const uint6
     *last = walk;
     while (tuner_walk_next(ramp, alive, left, &walk))
         *last = walk;
+}
+
+/* The same where only wrong samples are stops: one pass without choices on the way. */
+OFR_TUNER_INLINE void tuner_largest_cut(const struct tuner_ramp *ramp, const uint64_t *alive, uint32_t left,
+                                        struct tuner_walk *last)
+{
+    const struct tuner_stop *stop = ramp->stop;
+    uint32_t i = 0, passed = 0;
+    while (i < ramp->stops && passed <= left)
+        passed += tuner_has(alive, stop[i++].sample);
+    *last = (struct tuner_walk){.cut = ramp->cuts - 1, .used = passed};
+    if (passed <= left && ramp->open)
+        return;
+    last->cut = stop[i - 1].cut;
+    for (; i > 0 && stop[i - 1].cut == last->cut; --i)
+        last->used -= tuner_has(alive, stop[i - 1].sample);
 }
 
 /* Decides ramp k of the path: who leaves, who runs on. */
