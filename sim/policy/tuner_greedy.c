@@ -80,6 +80,8 @@ static bool move(struct climb *climb, uint32_t i, uint32_t j, uint32_t part)
     uint32_t has = i == last ? unshared(climb) : climb->share[i];
     if (i == j || has == 0 || tuner_is_fixed(&climb->tuner->ramp[j]))
         return false;
+    if (has < part && part < climb->tuner->allowed)
+        return false; /* all of it was handed over with the larger parts */
     part = part < has ? part : has;
     uint32_t saved[2] = {climb->share[i], climb->share[j]};
     add_share(climb, i, -(int64_t)part);
@@ -163,7 +165,7 @@ static uint64_t nodes_worth(const struct ofr_tuner *tuner)
 {
     if (small_tree(tuner))
         return 0;
-    uint64_t nodes = tuner->ramps <= 3 ? 2048 : tuner->ramps == 4 ? 512 : 64 + 1024 / tuner->words;
+    uint64_t nodes = tuner->ramps <= 3 ? 2048 : tuner->ramps == 4 ? 512 : 1024 / tuner->words;
     return nodes * tuner->effort;
 }
 

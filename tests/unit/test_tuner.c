@@ -1,8 +1,10 @@
 /* The tuner against slow references on generated windows. */
+#include "sim/policy/tuner_report.h"
 #include "tests/support/tuner_cases.h"
 #include "tests/support/tuner_reference.h"
 
 #include <criterion/criterion.h>
+#include <jansson.h>
 #include <unistd.h>
 
 static const double budgets[] = {0.0001, 0.01, 0.02, 0.05, 0.2};
@@ -457,4 +459,51 @@ Test(tuner_case, files_that_are_none)
     ofr_error_clear(&err);
     cr_assert_eq(load_text(&kase, "[1, 2]", &err), OFR_E_INPUT);
     cr_assert_not_null(strstr(err.text, "found a list of 2, expected an object"), "%s", err.text);
+}
+
+/* ---- the report ---- */
+
+Test(tuner_report, json_reads_back_to_the_same_result)
+{
+    struct ofr_tuner_case kase;
+    struct ofr_tuner_report report;
+    struct ofr_error err = OFR_ERROR_INIT;
+    tuner_case_make(&kase, 200, 3, 0, 5);
+    const struct ofr_tuner_job job = {.method = OFR_TUNER_EXACT, .budget = 0.02};
+    cr_assert_eq(ofr_tuner_run(&report, &kase, &job, &err), 0, "%s", err.text);
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+    ofr_tuner_report_json(out, &kase, &report);
+    fclose(out);
+    json_t *json = json_loads(text, 0, NULL);
+    cr_assert_not_null(json, "%s", text);
+    double threshold[3];
+    for (size_t k = 0; k < 3; ++k)
+        threshold[k] = json_number_value(json_array_get(json_object_get(json, "thresholds"), k));
+    struct reference again = reference_evaluate(&kase, threshold);
+    cr_assert_eq(json_number_value(json_object_get(json, "latency_improvement_pct")), again.improvement_pct);
+    cr_assert_eq(json_number_value(json_object_get(json, "acc")), again.acc);
+    cr_assert_eq(json_array_size(json_object_get(json, "exit_rate")), 4);
+    cr_assert(json_is_true(json_object_get(json, "optimal")));
+    cr_assert_gt(json_integer_value(json_object_get(json, "evaluations")), 0);
+    cr_assert(json_is_number(json_object_get(json, "us")));
+    json_decref(json);
+    free(text);
+    ofr_tuner_case_release(&kase);
+}
+
+Test(tuner_report, jobs_are_checked)
+{
+    struct ofr_tuner_case kase;
+    struct ofr_tuner_report report;
+    struct ofr_error err = OFR_ERROR_INIT;
+    tuner_case_make(&kase, 20, 1, 0, 5);
+    struct ofr_tuner_job job = {.method = OFR_TUNER_GRID, .budget = 0.02, .step = 0.0};
+    cr_assert_eq(ofr_tuner_run(&report, &kase, &job, &err), OFR_E_USAGE);
+    job.step = 0.001;
+    cr_assert_eq(ofr_tuner_run(&report, &kase, &job, NULL), 0);
+    job.budget = (double)NAN;
+    cr_assert_eq(ofr_tuner_run(&report, &kase, &job, NULL), OFR_E_USAGE);
+    ofr_tuner_case_release(&kase);
 }
