@@ -7,10 +7,10 @@
  *   chunk    [table, rows, checksum, [bin, bin, ...]]                   any number, tables in any order
  *   end      [nil, [rows of table 0, ...], checksum, {late provenance}]
  *
- * Each `bin` holds one column of the chunk: its encoded values as one zstd frame (with content checksum). The
- * checksum of a chunk is the XXH64 of its table, row count and frames, seeded with the checksum before it, so
- * that chunks cannot be lost, doubled or reordered unseen. Numbers are little-endian. No time of creation is
- * stored: the same input gives the same bytes.
+ * Each `bin` holds one column of the chunk: its encoded values as one zstd frame. The checksum of a chunk is
+ * the XXH64 of its table, row count and frames, seeded with the checksum before it, so that chunks cannot be
+ * lost, doubled or reordered unseen; it covers the frames whole, so they carry none of their own. Numbers are
+ * little-endian. No time of creation is stored: the same input gives the same bytes.
  *
  * Encodings. `raw`: the values as they are. `planes`: all first bytes, then all second bytes, ...: the high
  * bytes of small numbers become runs. `delta`: differences to the row before (the first row to 0, in each

@@ -128,7 +128,6 @@ static int prepare(struct ofr_container_writer *writer, struct ofr_error *err)
     if (!writer->sum.state || !writer->zstd)
         return ofr_fail_nomem(err, "a file writer");
     ZSTD_CCtx_setParameter(writer->zstd, ZSTD_c_compressionLevel, COMPRESSION_LEVEL);
-    ZSTD_CCtx_setParameter(writer->zstd, ZSTD_c_checksumFlag, 1);
     return OFR_OK;
 }
 

@@ -8,11 +8,13 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 struct loader {
     struct ofr_container_reader *file; /* owned */
     struct ofr_recording *recording;   /* owned until the load has succeeded */
-    uint32_t table, capacity;          /* samples the arrays have room for */
+    uint32_t table;
+    uint64_t rows; /* samples the arrays have room for */
     int index[OFR_SAMPLE_COLUMNS];
 };
 
@@ -60,39 +62,60 @@ static int read_meta(struct loader *loader, struct ofr_error *err)
                               &recording->site_name, err);
 }
 
-static bool grow(void *array, uint32_t rows, size_t row_bytes)
+/* Arrays of many megabytes: without large pages a third of the load goes into touching them first. Advice
+ * only, so its failure is none. */
+static void advise(void *array, size_t bytes)
 {
-    void *old;
-    memcpy(&old, array, sizeof old);
-    void *grown = realloc(old, rows * row_bytes);
-    if (grown)
-        memcpy(array, &grown, sizeof grown);
-    return grown != NULL;
+    uintptr_t page = 2 << 20;
+    uintptr_t first = ((uintptr_t)array + page - 1) & ~(page - 1);
+    uintptr_t last = ((uintptr_t)array + bytes) & ~(page - 1);
+    if (last > first)
+        (void)madvise((void *)first, last - first, MADV_HUGEPAGE);
 }
 
-static int reserve(struct loader *loader, uint32_t more, struct ofr_error *err)
+/* Owned array of `rows` rows; NULL when there is no memory. */
+static void *allocate(uint64_t rows, size_t row_bytes)
+{
+    void *array = malloc(rows * row_bytes);
+    if (array)
+        advise(array, rows * row_bytes);
+    return array;
+}
+
+/* One pass over the file counts its samples, decoding nothing, so that the arrays are made once. */
+static int count_samples(struct loader *loader, uint64_t *count, struct ofr_error *err)
+{
+    const struct ofr_file_head *head = ofr_container_head(loader->file);
+    struct ofr_chunk chunk;
+    int rc;
+    for (uint32_t t = 0; t < head->tables; t++)
+        for (uint32_t c = 0; c < head->table[t].columns; c++)
+            ofr_container_want(loader->file, t, c, false);
+    while ((rc = ofr_container_next(loader->file, &chunk, err)) == 1)
+        ;
+    if (rc == 0 && ofr_container_partial(loader->file))
+        return ofr_container_fail_partial(loader->file, err);
+    *count = ofr_container_rows(loader->file, loader->table);
+    if (!rc && *count > UINT32_MAX)
+        return fail(loader, err, "has more than 4294967295 samples");
+    return rc ? rc : ofr_container_rewind(loader->file, err);
+}
+
+static int make_arrays(struct loader *loader, uint64_t rows, struct ofr_error *err)
 {
     struct ofr_recording *r = loader->recording;
-    if (more > UINT32_MAX - r->samples)
-        return fail(loader, err, "has more than 4294967295 samples");
-    uint64_t need = (uint64_t)r->samples + more;
-    if (need <= loader->capacity)
+    if (!rows)
         return OFR_OK;
-    uint64_t wish = 2 * (uint64_t)loader->capacity > need ? 2 * (uint64_t)loader->capacity : need;
-    uint32_t rows = wish < UINT32_MAX ? (uint32_t)wish : UINT32_MAX;
-    bool ok = grow(&r->top1, rows, r->sites * sizeof *r->top1) &&
-              grow(&r->answer, rows, r->sites * sizeof *r->answer) &&
-              grow(&r->final_answer, rows, sizeof *r->final_answer);
+    bool ok = (r->top1 = allocate(rows, r->sites * sizeof *r->top1)) &&
+              (r->answer = allocate(rows, r->sites * sizeof *r->answer)) &&
+              (r->final_answer = allocate(rows, sizeof *r->final_answer));
     if (ok && loader->index[OFR_SAMPLE_ENTROPY] >= 0)
-        ok = grow(&r->entropy, rows, r->sites * sizeof *r->entropy);
+        ok = (r->entropy = allocate(rows, r->sites * sizeof *r->entropy)) != NULL;
     if (ok && loader->index[OFR_SAMPLE_FINAL_TOP1] >= 0)
-        ok = grow(&r->final_top1, rows, sizeof *r->final_top1);
+        ok = (r->final_top1 = allocate(rows, sizeof *r->final_top1)) != NULL;
     if (ok && loader->index[OFR_SAMPLE_LABEL] >= 0)
-        ok = grow(&r->label, rows, sizeof *r->label);
-    if (!ok)
-        return ofr_fail_nomem(err, "a recording");
-    loader->capacity = rows;
-    return OFR_OK;
+        ok = (r->label = allocate(rows, sizeof *r->label)) != NULL;
+    return ok ? OFR_OK : ofr_fail_nomem(err, "a recording");
 }
 
 /* NaN fails every comparison. No branch inside the loop: it runs over every number of the file. */
@@ -100,7 +123,7 @@ static bool within(const float *values, size_t count, float most)
 {
     unsigned bad = 0;
     for (size_t i = 0; i < count; i++)
-        bad |= !(values[i] >= 0.0f && values[i] <= most);
+        bad |= !((values[i] >= 0.0f) & (values[i] <= most));
     return !bad;
 }
 
@@ -164,7 +187,9 @@ static int load_classes(struct loader *loader, const struct ofr_chunk *chunk, in
 static int load_chunk(struct loader *loader, const struct ofr_chunk *chunk, struct ofr_error *err)
 {
     struct ofr_recording *r = loader->recording;
-    int rc = reserve(loader, chunk->rows, err);
+    int rc = chunk->first_row + chunk->rows <= loader->rows
+                 ? OFR_OK
+                 : fail(loader, err, "the file grew while it was being read");
     if (!rc)
         rc = load_reals(loader, chunk, OFR_SAMPLE_TOP1, r->top1, err);
     if (!rc)
@@ -189,6 +214,12 @@ static int load(struct loader *loader, const char *path, struct ofr_error *err)
         rc = read_meta(loader, err);
     if (!rc)
         rc = check_columns(loader, err);
+    if (!rc)
+        rc = count_samples(loader, &loader->rows, err);
+    if (!rc)
+        rc = make_arrays(loader, loader->rows, err);
+    if (!rc)
+        rc = check_columns(loader, err); /* wants the columns again */
     if (rc)
         return rc;
     struct ofr_chunk chunk;
