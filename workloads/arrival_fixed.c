@@ -31,11 +31,10 @@ struct fixed {
 
 static void set_interval(struct fixed *fixed, double rate)
 {
-    __extension__ typedef unsigned __int128 u128;
     int exponent;
     /* rate = mantissa * 2^(exponent - 53); within the range of `rate` the shift below is 23..72 bits. */
     double mantissa = ldexp(frexp(rate, &exponent), 53);
-    u128 nanoseconds = (u128)1000000000 << (53 - exponent);
+    ofr_u128 nanoseconds = (ofr_u128)1000000000 << (53 - exponent);
     fixed->denominator = (uint64_t)mantissa;
     fixed->step_ns = (int64_t)(nanoseconds / fixed->denominator);
     fixed->step_numerator = (uint64_t)(nanoseconds % fixed->denominator);

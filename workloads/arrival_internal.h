@@ -11,6 +11,8 @@
 
 #include <stdbool.h>
 
+__extension__ typedef unsigned __int128 ofr_u128;
+
 /* No arrival lies beyond 2^62 ns (146 years), so that a phase or an SLO can be added to any without overflow.
  */
 #define OFR_ARRIVAL_LIMIT_NS ((int64_t)1 << 62)

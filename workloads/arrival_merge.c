@@ -21,11 +21,10 @@ struct source {
     struct ofr_arrival buffer[BUFFERED];
 };
 
-/* The head of one source. `rank` breaks ties that time and stream number leave. */
+/* The head of one source. */
 struct entry {
     int64_t time_ns; /* INT64_MAX: this source has ended */
-    uint32_t stream;
-    uint32_t rank; /* index of the source */
+    uint64_t tie;    /* stream << 32 | index of the source */
 };
 
 struct merge {
@@ -34,13 +33,6 @@ struct merge {
     struct source *source;  /* [count], owned */
     struct entry *loser;    /* [count], owned; [0] is the winner, node i has children 2i and 2i + 1 */
 };
-
-static inline bool before(const struct entry *a, const struct entry *b)
-{
-    if (a->time_ns != b->time_ns)
-        return a->time_ns < b->time_ns;
-    return a->stream != b->stream ? a->stream < b->stream : a->rank < b->rank;
-}
 
 static void refill(struct merge *merge, struct source *source)
 {
@@ -63,23 +55,28 @@ static inline struct entry head(struct merge *merge, uint32_t index)
     if (source->at == source->have)
         refill(merge, source);
     if (source->have == 0)
-        return (struct entry){.time_ns = INT64_MAX, .stream = UINT32_MAX, .rank = index};
+        return (struct entry){.time_ns = INT64_MAX, .tie = UINT64_MAX};
     const struct ofr_arrival *arrival = &source->buffer[source->at++];
-    return (struct entry){.time_ns = arrival->time_ns, .stream = arrival->stream, .rank = index};
+    return (struct entry){.time_ns = arrival->time_ns, .tie = (uint64_t)arrival->stream << 32 | index};
 }
 
-/* Plays from the leaf of `entry` up to the root. */
-static inline void play(struct merge *merge, struct entry entry)
+/* Plays `climber` from the leaf of source `index` up to the root. The outcome of a match cannot be foreseen,
+ * so loser and winner change places by masks and not by a branch. */
+static inline void play(struct merge *merge, uint32_t index, struct entry climber)
 {
-    for (uint32_t node = (entry.rank + merge->count) / 2; node > 0; node /= 2) {
+    for (uint32_t node = (index + merge->count) / 2; node > 0; node /= 2) {
         struct entry *seat = &merge->loser[node];
-        if (before(seat, &entry)) {
-            struct entry winner = *seat;
-            *seat = entry;
-            entry = winner;
-        }
+        uint64_t seat_wins =
+            (uint64_t)(seat->time_ns < climber.time_ns) |
+            ((uint64_t)(seat->time_ns == climber.time_ns) & (uint64_t)(seat->tie < climber.tie));
+        uint64_t time_change = ((uint64_t)seat->time_ns ^ (uint64_t)climber.time_ns) & (0 - seat_wins);
+        uint64_t tie_change = (seat->tie ^ climber.tie) & (0 - seat_wins);
+        seat->time_ns ^= (int64_t)time_change;
+        seat->tie ^= tie_change;
+        climber.time_ns ^= (int64_t)time_change;
+        climber.tie ^= tie_change;
     }
-    merge->loser[0] = entry;
+    merge->loser[0] = climber;
 }
 
 static int merge_next(void *state, struct ofr_arrival *out, uint32_t max, struct ofr_error *err)
@@ -88,8 +85,9 @@ static int merge_next(void *state, struct ofr_arrival *out, uint32_t max, struct
     uint32_t done = 0;
     while (done < max && !merge->error.code && merge->loser[0].time_ns != INT64_MAX) {
         struct entry winner = merge->loser[0];
-        out[done++] = (struct ofr_arrival){.time_ns = winner.time_ns, .stream = winner.stream};
-        play(merge, head(merge, winner.rank));
+        uint32_t index = (uint32_t)winner.tie;
+        out[done++] = (struct ofr_arrival){.time_ns = winner.time_ns, .stream = (uint32_t)(winner.tie >> 32)};
+        play(merge, index, head(merge, index));
     }
     if (done == 0 && merge->error.code)
         return ofr_fail(err, merge->error.code, "%s", merge->error.text);
@@ -140,7 +138,7 @@ static void seat_all(struct merge *merge)
     for (uint32_t i = 0; i < merge->count; i++)
         merge->loser[i] = (struct entry){.time_ns = INT64_MIN};
     for (uint32_t i = 0; i < merge->count; i++)
-        play(merge, head(merge, i));
+        play(merge, i, head(merge, i));
 }
 
 int ofr_arrivals_merge(struct ofr_arrival_source *out, const struct ofr_arrival_source *source,

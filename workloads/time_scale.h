@@ -11,8 +11,6 @@
 
 #include "workloads/arrival_internal.h"
 
-__extension__ typedef unsigned __int128 ofr_u128;
-
 struct ofr_time_scale {
     uint64_t multiplier; /* factor = multiplier / 2^shift */
     uint32_t shift;      /* 1..127 */
