@@ -260,7 +260,8 @@ static json_t *parse(const char *path, struct ofr_error *err)
         ofr_fail(err, OFR_E_INPUT, "%s: cannot be read as a file", path);
     else if (!root)
         ofr_fail_at(err, OFR_E_INPUT, path, error.line > 0 ? error.line : 1,
-                    error.column > 0 ? error.column : 1, "found %s, expected JSON", error.text);
+                    error.column > 0 ? error.column : 1, "found no JSON (%s), expected a tuner case",
+                    error.text);
     fclose(file);
     return root;
 }

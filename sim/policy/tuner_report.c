@@ -74,15 +74,25 @@ int ofr_tuner_run(struct ofr_tuner_report *out, const struct ofr_tuner_case *kas
     return 0;
 }
 
-static void print_real(FILE *out, double value)
+enum {
+    REAL_TEXT = 32
+};
+
+/* The shortest text that reads back to the same double. */
+static const char *real_text(double value, char text[REAL_TEXT])
 {
-    char text[32];
     for (int digits = 15; digits <= 17; ++digits) {
-        snprintf(text, sizeof text, "%.*g", digits, value);
+        snprintf(text, REAL_TEXT, "%.*g", digits, value);
         if (strtod(text, NULL) == value)
             break;
     }
-    fputs(text, out);
+    return text;
+}
+
+static void print_real(FILE *out, double value)
+{
+    char text[REAL_TEXT];
+    fputs(real_text(value, text), out);
 }
 
 static void print_reals(FILE *out, const char *key, const double *value, uint32_t count)
@@ -130,11 +140,13 @@ void ofr_tuner_report_text(FILE *out, const struct ofr_tuner_case *kase,
     fill_rates(kase, result, rate);
     fprintf(out, "%s: %" PRIu32 " samples, %" PRIu32 " ramps\n", kase->name[0] ? kase->name : "case",
             kase->samples, kase->ramps);
-    fprintf(out, "  %-6s %10s %8s\n", "ramp", "threshold", "exits");
+    char text[REAL_TEXT];
+    fprintf(out, "  %-6s %20s %8s\n", "ramp", "threshold", "exits");
     for (uint32_t k = 0; k < kase->ramps; ++k)
-        fprintf(out, "  %-6" PRIu32 " %10.6f %7.2f%%%s\n", kase->ramp_id[k], result->threshold[k],
-                100.0 * rate[k], isnan(kase->fixed[k]) ? "" : "  fixed");
-    fprintf(out, "  %-6s %10s %7.2f%%\n", "full", "", 100.0 * rate[kase->ramps]);
+        fprintf(out, "  %-6" PRIu32 " %20s %7.2f%%%s\n", kase->ramp_id[k],
+                real_text(result->threshold[k], text), 100.0 * rate[k],
+                isnan(kase->fixed[k]) ? "" : "  fixed");
+    fprintf(out, "  %-6s %20s %7.2f%%\n", "full", "", 100.0 * rate[kase->ramps]);
     fprintf(out, "latency saved %.4f %%   agreement %.7g   wrong exits %" PRIu32 "%s\n",
             result->improvement_pct, result->acc, result->wrong, result->feasible ? "" : "   NOT FEASIBLE");
     fprintf(out, "%" PRIu64 " configurations evaluated, %.1f us%s\n", result->evaluations, report->us,
