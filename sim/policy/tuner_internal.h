@@ -73,7 +73,6 @@ struct ofr_tuner {
     uint64_t evaluations, nodes, node_limit; /* of the search under way */
     uint32_t allowed;                        /* its bound on wrong exits */
     double best_pct;                         /* grid: objective of the best */
-    uint32_t grid_cut[OFR_TUNER_MAX_RAMPS];  /* grid: cuts of the configuration under way */
 };
 
 /* tuner.c */

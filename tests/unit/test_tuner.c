@@ -55,6 +55,7 @@ Test(tuner_rules, max_wrong_is_the_last_feasible)
         }
     cr_assert_eq(ofr_tuner_max_wrong(0.01, 100), 0); /* |1 - 0.99| < 0.01 is false */
     cr_assert_eq(ofr_tuner_max_wrong(0.01, 101), 1);
+    cr_assert_eq(ofr_tuner_max_wrong(0.5, 2), 0); /* 0.5 < 0.5 is false, with nothing rounded */
     cr_assert_eq(ofr_tuner_max_wrong(0.0, 100), -1);
     cr_assert_eq(ofr_tuner_max_wrong(-1.0, 100), -1);
     cr_assert_eq(ofr_tuner_max_wrong((double)NAN, 100), -1);
@@ -217,6 +218,21 @@ Test(tuner, first_ramp_can_be_the_best)
     cr_assert_eq(result.exits[0], 3);
     cr_assert_float_eq(result.threshold[0], 0.35, 1e-12);
     cr_assert_eq(result.threshold[1], 0.0);
+    ofr_tuner_free(tuner);
+}
+
+/* Where leaving at either ramp saves the same, the first point in lexicographic order wins. */
+Test(tuner, grid_ties_go_to_the_first)
+{
+    const double score[] = {0.1, 0.2, 0.3, 0.4, 0.1, 0.2, 0.3, 0.4};
+    const uint8_t agrees[] = {1, 1, 1, 1, 1, 1, 1, 1};
+    const struct ofr_tuner_costs costs = {.vanilla = 8, .leave = {4, 4, 8}};
+    struct ofr_tuner *tuner = small_tuner(4, 2, score, agrees);
+    struct ofr_tuner_result result;
+    ofr_tuner_set_costs(tuner, &costs);
+    ofr_tuner_grid(tuner, 0, 0.25, 0, &result);
+    cr_assert_eq(result.threshold[0], 0.0);
+    cr_assert_eq(result.threshold[1], 0.5);
     ofr_tuner_free(tuner);
 }
 
