@@ -34,8 +34,9 @@ static bool allocate_ramp(struct ofr_tuner *tuner, struct tuner_ramp *ramp)
     ramp->stop = calloc(tuner->max_samples, sizeof *ramp->stop);
     ramp->limit = calloc(tuner->max_cuts, sizeof *ramp->limit);
     ramp->below = malloc(tuner->pool_words * sizeof *ramp->below);
+    ramp->filled = calloc(tuner->max_cuts, 1);
     ramp->fixed = NAN;
-    return ramp->score && ramp->wrong && ramp->stop && ramp->limit && ramp->below;
+    return ramp->score && ramp->wrong && ramp->stop && ramp->limit && ramp->below && ramp->filled;
 }
 
 static bool allocate(struct ofr_tuner *tuner)
@@ -93,6 +94,7 @@ void ofr_tuner_free(struct ofr_tuner *tuner)
         free(ramp->stop);
         free(ramp->limit);
         free(ramp->below);
+        free(ramp->filled);
         free(tuner->reach[k]);
     }
     for (uint32_t k = 0; k <= tuner->max_ramps; ++k)

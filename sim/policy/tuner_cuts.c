@@ -171,31 +171,34 @@ OFR_TUNER_HOT static void place_samples(struct tuner_ramp *ramp, uint32_t sample
 typedef double lanes __attribute__((vector_size(32)));
 typedef int64_t lane_bits __attribute__((vector_size(32)));
 
-/* Few cuts: compares every score with every limit, four at a time. `all` masks what lies past the window. */
-OFR_TUNER_HOT static void compare_samples(struct tuner_ramp *ramp, const uint64_t *all, uint32_t words)
+/* Few cuts: compares every score with the limit, four at a time. `all` masks what lies past the window. */
+OFR_TUNER_HOT static void compare_samples(uint64_t *set, const double *score, double x, const uint64_t *all,
+                                          uint32_t words)
 {
-    for (uint32_t cut = 0; cut < ramp->cuts; ++cut) {
-        double x = ramp->limit[cut];
-        lanes limit = {x, x, x, x};
-        uint64_t *set = ramp->below + (size_t)cut * words;
-        for (uint32_t w = 0; w < words; ++w) {
-            const double *score = ramp->score + 64 * (size_t)w;
-            lane_bits bit = {1, 2, 4, 8}, found = {0, 0, 0, 0};
-            for (uint32_t i = 0; i < 64; i += 4, bit <<= 4) {
-                lanes four;
-                memcpy(&four, score + i, sizeof four);
-                found |= (four < limit) & bit;
-            }
-            set[w] = (uint64_t)(found[0] | found[1] | found[2] | found[3]) & all[w];
+    lanes limit = {x, x, x, x};
+    for (uint32_t w = 0; w < words; ++w) {
+        lane_bits bit = {1, 2, 4, 8}, found = {0, 0, 0, 0};
+        for (uint32_t i = 0; i < 64; i += 4, bit <<= 4) {
+            lanes four;
+            memcpy(&four, score + 64 * (size_t)w + i, sizeof four);
+            found |= (four < limit) & bit;
         }
+        set[w] = (uint64_t)(found[0] | found[1] | found[2] | found[3]) & all[w];
     }
+}
+
+void ofr_tuner_fill_cut(const struct ofr_tuner *tuner, const struct tuner_ramp *ramp, uint32_t cut)
+{
+    compare_samples(ramp->below + (size_t)cut * tuner->words, ramp->score, ramp->limit[cut],
+                    tuner->path.alive[0], tuner->words);
+    ramp->filled[cut] = 1;
 }
 
 void ofr_tuner_fill_below(struct ofr_tuner *tuner, struct tuner_ramp *ramp)
 {
-    if (ramp->cuts <= FEW_CUTS)
-        compare_samples(ramp, tuner->path.alive[0], tuner->words);
-    else
+    bool many = ramp->cuts > FEW_CUTS;
+    memset(ramp->filled, many, ramp->cuts);
+    if (many)
         place_samples(ramp, tuner->samples, tuner->words);
 }
 

@@ -85,7 +85,7 @@ OFR_TUNER_INLINE void follow(struct ofr_tuner *tuner, uint32_t k, const struct t
     const struct tuner_ramp *ramp = &tuner->ramp[k];
     uint32_t used = choice->used;
     if (tuner_is_fixed(ramp))
-        used = tuner_count_and3(tuner->path.alive[k], ramp->below, ramp->wrong, tuner->words);
+        used = tuner_count_and3(tuner->path.alive[k], tuner_below(tuner, ramp, 0), ramp->wrong, tuner->words);
     tuner_path_take(tuner, k, choice->cut, used);
     tuner->nodes++;
     if (tuner->path.wrong[k + 1] > tuner->allowed)

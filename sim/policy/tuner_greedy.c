@@ -53,7 +53,8 @@ OFR_TUNER_HOT static bool spend(struct climb *climb, uint32_t k)
         else
             tuner_walk_last(ramp, path->alive[k], left, &choice);
         if (tuner_is_fixed(ramp))
-            choice.used = tuner_count_and3(path->alive[k], ramp->below, ramp->wrong, tuner->words);
+            choice.used =
+                tuner_count_and3(path->alive[k], tuner_below(tuner, ramp, 0), ramp->wrong, tuner->words);
         tuner_path_take(tuner, k, choice.cut, choice.used);
     }
     tuner_path_offer(tuner);

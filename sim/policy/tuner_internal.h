@@ -39,6 +39,7 @@ struct tuner_ramp {
     struct tuner_stop *stop; /* [max_samples] owned */
     double *limit;           /* [max_cuts] owned */
     uint64_t *below;         /* [cuts][words] owned, room for pool_words */
+    uint8_t *filled;         /* [max_cuts] owned: this cut's bitset is there */
 };
 
 /* A configuration under construction: level k has decided ramps 0..k-1. */
@@ -86,8 +87,10 @@ void ofr_tuner_finish(struct ofr_tuner *tuner, struct ofr_tuner_result *result);
 
 /* tuner_cuts.c */
 void ofr_tuner_make_cuts(struct ofr_tuner *tuner); /* for `allowed` wrong exits */
-/* Fills `below` of a ramp for its `cuts` ascending limits. */
+/* Readies `below` of a ramp for its `cuts` ascending limits: whole when they are many, else cut by cut when
+ * first asked for, because a search looks at few of them. */
 void ofr_tuner_fill_below(struct ofr_tuner *tuner, struct tuner_ramp *ramp);
+void ofr_tuner_fill_cut(const struct ofr_tuner *tuner, const struct tuner_ramp *ramp, uint32_t cut);
 
 /* tuner_greedy.c, tuner_exact.c: search on prepared cuts, improving on the best so far. */
 void ofr_tuner_climb(struct ofr_tuner *tuner);
@@ -137,6 +140,8 @@ OFR_TUNER_INLINE uint32_t tuner_split(uint64_t *rest, const uint64_t *a, const u
 OFR_TUNER_INLINE const uint64_t *tuner_below(const struct ofr_tuner *tuner, const struct tuner_ramp *ramp,
                                              uint32_t cut)
 {
+    if (!ramp->filled[cut])
+        ofr_tuner_fill_cut(tuner, ramp, cut);
     return ramp->below + (size_t)cut * tuner->words;
 }
 
