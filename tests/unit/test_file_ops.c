@@ -1,5 +1,7 @@
 /* info, cut, merge, scale and print of the files. */
 #include "tests/support/files.h"
+#include "traces/info_print.h"
+#include "traces/profile_file.h"
 #include "traces/recording_ops.h"
 #include "traces/runlog_print.h"
 #include "traces/table_print.h"
@@ -395,5 +397,122 @@ Test(runlog_print, rows)
     cr_assert_eq(info.reason[OFR_REASON_TIMEOUT], 1);
     cr_assert_eq(info.last_end_ns, 9);
     ofr_runlog_close(reader);
+    files_remove();
+}
+
+static void expect_keys(json_t *object, const char *const *keys)
+{
+    for (; *keys; keys++)
+        cr_assert_not_null(json_object_get(object, *keys), "no key %s", *keys);
+}
+
+static bool says(void (*print)(FILE *, const void *), const void *about, const char *words)
+{
+    char *text;
+    size_t size;
+    FILE *out = open_memstream(&text, &size);
+    print(out, about);
+    fclose(out);
+    bool found = strstr(text, words) != NULL;
+    free(text);
+    return found;
+}
+
+static void print_trace_info(FILE *out, const void *info)
+{
+    ofr_trace_info_text(out, info);
+}
+
+static void print_recording_info(FILE *out, const void *info)
+{
+    ofr_recording_info_text(out, info);
+}
+
+Test(info_print, trace)
+{
+    static const int64_t times[] = {0, 500000000, 2000000000};
+    static const char *const keys[] = {
+        "requests",     "span_s",  "rate_mean", "rate_peak",  "interarrival_cv",
+        "equal_stamps", "columns", "partial",   "provenance", NULL};
+    struct ofr_trace_info info;
+    char *path = files_path("t.otrace");
+    write_trace(path, times, 3, OFR_TRACE_PROMPT);
+    OK(ofr_trace_info(&info, path, &err));
+    json_t *object = ofr_trace_info_json(&info);
+    expect_keys(object, keys);
+    cr_assert_eq(json_integer_value(json_object_get(object, "requests")), 3);
+    cr_assert_float_eq(json_real_value(json_object_get(object, "span_s")), 2.0, 0.0);
+    cr_assert_float_eq(json_real_value(json_object_get(object, "rate_mean")), 1.5, 0.0);
+    cr_assert_float_eq(json_real_value(json_object_get(object, "rate_peak")), 2.0, 0.0);
+    cr_assert(json_is_null(json_object_get(object, "duration_s_mean")));
+    json_decref(object);
+    cr_assert(says(print_trace_info, &info, "1.5/s mean, 2/s in the fullest second"));
+    cr_assert(says(print_trace_info, &info, "prompt         11 tokens mean"));
+    ofr_trace_info_release(&info);
+    files_remove();
+}
+
+Test(info_print, recording)
+{
+    static const char *const keys[] = {"name",  "samples",        "classes", "answers",    "columns",
+                                       "sites", "final_accuracy", "partial", "provenance", NULL};
+    struct ofr_recording_info info;
+    char *path = files_path("r.orec");
+    write_recording(path);
+    OK(ofr_recording_info(&info, path, &err));
+    json_t *object = ofr_recording_info_json(&info);
+    expect_keys(object, keys);
+    cr_assert_eq(json_array_size(json_object_get(object, "sites")), 2);
+    json_decref(object);
+    cr_assert(says(print_recording_info, &info, "late"));
+    ofr_recording_info_release(&info);
+    files_remove();
+}
+
+Test(info_print, runlog)
+{
+    static const char *const keys[] = {"seed",     "sites",   "requests",   "batches", "decisions",
+                                       "scenario", "partial", "provenance", NULL};
+    struct ofr_runlog_reader *reader;
+    struct ofr_runlog_info info;
+    char *path = files_path("r.olog");
+    write_log(path);
+    OK(ofr_runlog_open(&reader, path, &err));
+    OK(ofr_runlog_count(reader, &info, &err));
+    json_t *object = ofr_runlog_info_json(reader, &info);
+    expect_keys(object, keys);
+    cr_assert_eq(json_integer_value(json_object_get(json_object_get(object, "requests"), "rejected")), 1);
+    json_decref(object);
+    ofr_runlog_close(reader);
+    files_remove();
+}
+
+static void print_profile_info(FILE *out, const void *profile)
+{
+    ofr_profile_info_text(out, profile);
+}
+
+Test(info_print, profile)
+{
+    static const char *const keys[] = {"model",      "sites",       "batches", "dispatch_us",
+                                       "release_us", "feedback_us", NULL};
+    struct ofr_profile_writer *writer;
+    struct ofr_profile *profile;
+    char *path = files_path("p.oprof");
+    OK(ofr_profile_create(&writer, path, "net", 2, sites, NULL, &err));
+    for (uint32_t site = 0; site <= 2; site++)
+        OK(ofr_profile_append(
+            writer, &(struct ofr_profile_row){4, site, OFR_QUANTITY_UNTIL, 1000 * (site + 1)}, &err));
+    OK(ofr_profile_finish(writer, &err));
+    OK(ofr_profile_load(&profile, path, &err));
+    json_t *object = ofr_profile_info_json(profile);
+    expect_keys(object, keys);
+    json_t *batch = json_array_get(json_object_get(object, "batches"), 0);
+    cr_assert_eq(json_integer_value(json_object_get(batch, "batch")), 4);
+    cr_assert_eq(json_real_value(json_object_get(batch, "full_us")), 3.0);
+    cr_assert_eq(json_array_size(json_object_get(batch, "until_us")), 2);
+    json_decref(object);
+    cr_assert(says(print_profile_info, profile, "3.000        0.750"));
+    ofr_profile_free(profile);
     files_remove();
 }
