@@ -169,7 +169,8 @@ const struct ofr_file_head *ofr_container_head(const struct ofr_container_reader
 const char *ofr_container_path(const struct ofr_container_reader *reader);
 /* Whether a column is decoded; all are at first. */
 void ofr_container_want(struct ofr_container_reader *reader, uint32_t table, uint32_t column, bool want);
-/* 1 = `chunk` holds rows; 0 = end (look at ofr_container_partial); negative = error. */
+/* 1 = `chunk` holds rows; 0 = end (look at ofr_container_partial); negative = error, after which the reader
+ * can only be rewound or closed. */
 int ofr_container_next(struct ofr_container_reader *reader, struct ofr_chunk *chunk, struct ofr_error *err);
 /* The file ended before its end mark. Known once ofr_container_next has returned 0. */
 bool ofr_container_partial(const struct ofr_container_reader *reader);
