@@ -237,7 +237,7 @@ static inline void world_complete(struct world *w, uint32_t index)
     view->committed--;
     view->free_ns = w->view.now_ns;
     for (uint32_t i = 0; i < server->count; ++i)
-        view->free_ns += world_pass_ns(w, &w->batch[server->queue[server->head + i]]);
+        view->free_ns += world_pass_ns(w, &w->batch[server->queue[(server->head + i) % WORLD_COMMITTED]]);
     if (server->running == UINT32_MAX || !w->ops->completed)
         return;
     const struct world_batch *batch = &w->batch[server->running];
@@ -257,7 +257,7 @@ static inline void world_start(struct world *w)
     for (uint32_t i = 0; i < w->view.servers; ++i) {
         struct world_server *server = &w->server[i];
         while (server->end_ns == OFR_NEVER_NS && server->count > 0) {
-            uint32_t number = server->queue[server->head++];
+            uint32_t number = server->queue[server->head++ % WORLD_COMMITTED];
             struct world_batch *batch = &w->batch[number];
             server->count--;
             if (w->view.now_ns > batch->latest_ns) {
@@ -304,10 +304,8 @@ static inline void world_commit(struct world *w, const struct ofr_plan *plan)
         view->free_ns = w->view.now_ns;
     view->free_ns += world_pass_ns(w, batch);
     view->committed++;
-    cr_assert_lt(server->head + server->count, (uint32_t)WORLD_COMMITTED);
-    if (server->count == 0)
-        server->head = 0;
-    server->queue[server->head + server->count++] = w->batches++;
+    cr_assert_lt(server->count, (uint32_t)WORLD_COMMITTED);
+    server->queue[(server->head + server->count++) % WORLD_COMMITTED] = w->batches++;
     world_start(w);
 }
 
