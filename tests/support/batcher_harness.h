@@ -150,6 +150,7 @@ static inline void world_init(struct world *w, const char *batcher, uint32_t siz
     w->profile.until_ns = calloc(sizes, sizeof *w->profile.until_ns);
     w->profile.copy_in_ns = calloc(sizes, sizeof *w->profile.copy_in_ns);
     w->profile.copy_out_ns = calloc(sizes, sizeof *w->profile.copy_out_ns);
+    w->profile.full_samples = calloc(sizes, sizeof *w->profile.full_samples);
     for (uint32_t i = 0; i < sizes; ++i) {
         w->profile.batch[i] = size[i];
         w->profile.until_ns[i] = (base_us + per_row_us * size[i]) * WORLD_US;
@@ -181,6 +182,7 @@ static inline void world_release(struct world *w)
     free(w->profile.until_ns);
     free(w->profile.copy_in_ns);
     free(w->profile.copy_out_ns);
+    free(w->profile.full_samples);
     free(w->request);
     free(w->request_state);
     free(w->batch);

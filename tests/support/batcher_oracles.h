@@ -193,6 +193,11 @@ static inline bool walk_send(uint32_t count)
     return count > 0;
 }
 
+static inline bool walk_may_top_up(void)
+{
+    return walk.size > 0 && !walk.full && !walk_is_preferred(walk.size);
+}
+
 static inline bool walk_decide(const struct ofr_batcher_view *view, int64_t *wake_ns)
 {
     uint32_t pending = 0, point = 0, largest = walk_largest();
@@ -222,9 +227,7 @@ static inline bool walk_decide(const struct ofr_batcher_view *view, int64_t *wak
     bool late = limit_ns > 0 && view->now_ns - oldest_ns >= limit_ns;
     if (remembered && !late)
         return walk_send(point);
-    if (send_now || walk.size + pending >= largest || late || limit_ns == 0)
-        return walk_send(pending);
-    if (walk.size > 0 && !walk.full && !walk_is_preferred(walk.size))
+    if (send_now || walk.size + pending >= largest || late || limit_ns == 0 || walk_may_top_up())
         return walk_send(pending);
     *wake_ns = oldest_ns + limit_ns < *wake_ns ? oldest_ns + limit_ns : *wake_ns;
     return false;

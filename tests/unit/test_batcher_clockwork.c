@@ -121,7 +121,7 @@ Test(clockwork, takes_the_largest_size_with_enough_feasible_requests)
 }
 
 /* Earliest deadline first, equal deadlines by arrival: 2 and 3 have the shorter SLO. Broken on purpose by
- * inserting before equal deadlines: 3 2 1 0. */
+ * inserting before equal deadlines: 3 2 0 1. */
 Test(clockwork, earliest_deadline_first)
 {
     struct world w;

@@ -2,69 +2,20 @@
  * that no request is lost or doubled, that sizes lie within bounds and I4; here, that requests leave in
  * order, and that each system's batcher decides exactly as its rules in longhand (batcher_oracles.h) do.
  *
- * Broken on purpose, each failing here and in the cases by hand: TF's capacity off by one batch; Triton's
- * walk stopping at the first point, no full mark, no top-up, late before expired; Clockwork with > for >=,
- * choosing the smallest size, taking from the head, no drop. */
-#include "sim/engine/random.h"
+ * Broken on purpose, each of these fails here: TF's capacity one request or one batch off, its timeout from
+ * the newest request, no flush; Triton keeping the first point, without the full mark, without or with too
+ * much topping up, late a nanosecond late, the queue's limit without the delayed ones; Clockwork counting one
+ * request less, taking from the head, dropping at the deadline sharp or never, always the smallest size. */
 #include "tests/support/batcher_oracles.h"
-
-#include <stdio.h>
+#include "tests/support/batcher_random_world.h"
 
 enum {
-    SEEDS = 60,
-    BURSTS = 400
+    SEEDS = 60
 };
-
-static const uint32_t sizes[] = {1, 2, 4, 8, 16};
-static struct ofr_random random_stream;
-
-static uint32_t below(uint32_t n)
-{
-    return (uint32_t)ofr_random_below(&random_stream, n);
-}
 
 static double jitter(void)
 {
     return 0.5 + ofr_random_uniform(&random_stream);
-}
-
-/* Times on a coarse grid, so that arrivals, ends and time-outs often coincide. */
-static void random_arrivals(struct world *w, bool with_slo)
-{
-    int64_t us = 0;
-    uint32_t mean_gap = 1 + below(20), largest = 1 + below(30);
-    for (int burst = 0; burst < BURSTS; ++burst) {
-        us += 100 * below(2 * mean_gap);
-        int64_t slo_us = with_slo && below(4) ? 100 * (10 + (int64_t)below(200)) : -1;
-        world_arrive(w, us, 1 + below(largest), slo_us);
-    }
-}
-
-static void random_world(struct world *w, const char *name, uint64_t seed)
-{
-    ofr_random_init(&random_stream, seed, OFR_RANDOM_TEST, 0);
-    world_init(w, name, 5, sizes, 500, 100);
-    w->view.servers = 1 + below(WORLD_SERVERS);
-    world_count(w, "max_batch", sizes[below(5)]);
-    random_arrivals(w, strcmp(name, "clockwork") == 0);
-    if (strcmp(name, "tfserving") == 0) {
-        world_time(w, "batch_timeout", 100 * below(30));
-        world_count(w, "max_enqueued_batches", 1 + below(6));
-    }
-    if (strcmp(name, "triton") == 0) {
-        uint64_t max_batch;
-        memcpy(&max_batch, world_member(w, "max_batch"), sizeof max_batch);
-        world_time(w, "max_queue_delay", 100 * below(20));
-        world_list(w, "preferred_batch_size", below(3), 1.0 + below((uint32_t)max_batch),
-                   1.0 + below((uint32_t)max_batch));
-        world_time(w, "default_timeout", below(2) ? 100 * below(40) : 0);
-        world_choice(w, "timeout_action", (int32_t)below(2));
-        world_count(w, "max_queue_size", below(2) ? below(60) : 0);
-    }
-    if (strcmp(name, "clockwork") == 0) {
-        world_time(w, "buffer", 100 * below(10));
-        world_time(w, "schedule_ahead", 1 + 100 * below(60));
-    }
 }
 
 static void same_batch(const struct world_batch *a, const struct world_batch *b, const char *name,
@@ -156,7 +107,7 @@ Test(batcher_random, requests_leave_in_order)
             if (strcmp(names[i], "triton") == 0)
                 world_choice(&w, "timeout_action", 0); /* DELAY changes the order */
             if (strcmp(names[i], "tfserving") == 0)
-                world_time(&w, "scan_interval", 70 * below(3));
+                world_time(&w, "scan_interval", 70 * random_below(3));
             world_run(&w);
             check_order(&w, names[i], seed);
             world_release(&w);
@@ -168,7 +119,7 @@ Test(batcher_random, requests_leave_in_order)
 Test(batcher_random, fifo_by_hand)
 {
     struct world w;
-    world_init(&w, "fifo", 5, sizes, 1000, 0);
+    world_init(&w, "fifo", 5, random_sizes, 1000, 0);
     w.view.servers = 2;
     world_count(&w, "max_batch", 2);
     world_count(&w, "max_queue", 5);

@@ -12,7 +12,8 @@ static void open_world(struct world *w)
 }
 
 /* Timeout 0 (default): request 0 leaves alone; 3 more come while the thread is busy and leave together.
- * Broken on purpose by counting the open batch ready only when full: nothing leaves at 0. */
+ * Broken on purpose by counting the open batch ready only when full: the first leaves with the last, at 200.
+ */
 Test(tfserving, without_timeout_batches_grow_only_while_threads_are_busy)
 {
     struct world w;
@@ -78,7 +79,8 @@ Test(tfserving, full_at_once_and_flush_at_the_end)
 
 /* The trap: rejection is at batch granularity. max_batch 4, at most 2 batches enqueued: 8 requests wait, the
  * ninth and tenth are rejected. At 1000 the thread takes the front batch: one batch of room, so 4 of the 5
- * that come at 1500 fit and the fifth does not. Broken on purpose by counting the batch in execution too. */
+ * that come at 1500 fit and the fifth does not. Broken on purpose with room for
+ * one request more, or for one batch less. */
 Test(tfserving, rejects_when_a_batch_more_would_be_needed)
 {
     struct world w;

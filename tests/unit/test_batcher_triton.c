@@ -41,14 +41,14 @@ Test(triton, preferred_goes_at_once)
     world_release(&w);
 }
 
-/* The walk goes on behind a preferred size: of 5 with {4, 2} the point at 4 wins, the fifth waits its delay
- * on the idle second instance. Broken on purpose by stopping at the first point: 2, 2, 1. */
+/* The walk goes on behind a preferred size: of 5 with {2, 4} the point at 4 wins, the fifth waits its delay
+ * on the idle second instance. Broken on purpose by keeping the first point: 2, 2, 1. */
 Test(triton, the_largest_preferred_point_wins)
 {
     struct world w;
     open_world(&w, 500);
     w.view.servers = 2;
-    world_list(&w, "preferred_batch_size", 2, 4.0, 2.0);
+    world_list(&w, "preferred_batch_size", 2, 2.0, 4.0);
     world_arrive(&w, 0, 5, -1);
     world_run(&w);
     EXPECT_BATCHES(&w, {0, 4, OFR_REASON_PREFERRED}, {500, 1, OFR_REASON_TIMEOUT});
@@ -88,7 +88,7 @@ Test(triton, delay_is_tight)
 }
 
 /* Late: the batch may exceed the largest preferred size. 3 wait from 0; 3 more at 500 sharp, when the first
- * are late: all 6 go. Broken on purpose by stopping the walk at the largest preferred size: 4. */
+ * are late: all 6 go. Broken on purpose by sending up to the remembered point even when late: 4. */
 Test(triton, late_exceeds_the_largest_preferred_size)
 {
     struct world w;
