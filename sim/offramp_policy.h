@@ -71,6 +71,9 @@ struct offramp_policy_setup {
     struct offramp_latency_view latency;
     const char *const *site_names; /* [latency.sites], borrowed */
     uint32_t max_batch;            /* largest batch the batcher may form */
+    void *host;
+    void (*say)(void *host,
+                const char *line); /* tells the user something once, e.g. that a budget pays for no ramp */
     uint64_t seed;                 /* of the policy's own random stream */
 };
 
@@ -80,9 +83,10 @@ struct offramp_policy_setup {
 struct offramp_feedback {
     uint32_t size; /* sizeof this struct as the host knows it */
     int64_t now_ns, dispatched_ns, ended_ns;
-    uint32_t rows;                            /* requests in the batch */
-    uint32_t padded_rows;                     /* profiled batch size it ran at */
-    uint32_t queue_length;                    /* requests still waiting at dispatch */
+    uint32_t rows;           /* requests in the batch */
+    uint32_t padded_rows;    /* profiled batch size it ran at */
+    uint32_t queue_length;   /* requests still waiting at dispatch */
+    uint32_t in_flight_rows; /* dispatched, feedback not yet delivered; this batch not counted */
     const struct offramp_exit_config *config; /* the batch was dispatched with */
     const float *score;                       /* [rows][config->ramps] */
     const uint16_t *answer;                   /* [rows][config->ramps] class the ramp chose */

@@ -124,6 +124,7 @@ int serve__start(struct serve *s, struct ofr_batch *batch)
         batch->sample[row] = s->pool.request[batch->slot[row]].sample;
     s->server[batch->server].running = batch;
     set_idle(s, batch->server, false);
+    s->in_flight_rows += batch->size;
     const struct ofr_executor *executor = &s->setup->executor;
     int rc = executor->ops->submit(executor->state, batch, serve__now(s), s->err);
     if (rc || batch->ended_ns < 0)

@@ -22,7 +22,9 @@ int serve__announce(struct serve *s)
 
 static bool valid_config(const struct serve *s, const struct offramp_exit_config *config)
 {
-    if (config->ramps > s->setup->profile->sites)
+    if (config->ramps > s->setup->profile->sites || config->criterion != s->setup->first_config.criterion)
+        return false;
+    if (config->free_ramps && !(s->setup->policy->flags & OFFRAMP_POLICY_ORACLE))
         return false;
     for (uint32_t k = 0; k < config->ramps; ++k) {
         bool ascending = k == 0 || config->site[k] > config->site[k - 1];
@@ -34,6 +36,7 @@ static bool valid_config(const struct serve *s, const struct offramp_exit_config
 
 static bool ask_policy(struct serve *s, const struct ofr_batch *batch, struct offramp_decision *decision)
 {
+    s->in_flight_rows -= batch->size;
     struct offramp_feedback feedback = {
         .size = sizeof feedback,
         .now_ns = serve__now(s),
@@ -42,6 +45,7 @@ static bool ask_policy(struct serve *s, const struct ofr_batch *batch, struct of
         .rows = batch->size,
         .padded_rows = batch->padded,
         .queue_length = batch->queue_length,
+        .in_flight_rows = s->in_flight_rows,
         .config = &batch->config,
         .score = batch->score,
         .answer = batch->ramp_answer,

@@ -55,6 +55,7 @@ struct serve {
     bool controller_busy;
     struct ofr_batch *feedback_first, *feedback_last; /* waiting for the controller */
     bool wants_feedback;
+    uint32_t in_flight_rows; /* dispatched, feedback not delivered */
 
     uint64_t progress_at;
     bool stopped;
