@@ -5,12 +5,10 @@
 extern const struct offramp_policy_ops ofr_policy_vanilla;
 extern const struct offramp_policy_ops ofr_policy_static;
 extern const struct offramp_policy_ops ofr_policy_oracle;
+extern const struct offramp_policy_ops ofr_policy_apparate;
 
 const struct offramp_policy_ops *const ofr_policies[] = {
-    &ofr_policy_vanilla,
-    &ofr_policy_static,
-    &ofr_policy_oracle,
-    NULL,
+    &ofr_policy_vanilla, &ofr_policy_static, &ofr_policy_oracle, &ofr_policy_apparate, NULL,
 };
 
 const struct offramp_policy_ops *ofr_policy_find(const char *name)

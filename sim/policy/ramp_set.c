@@ -256,3 +256,22 @@ bool ofr_ramp_probe(struct ofr_ramp_set *next, const struct ofr_ramp_adjust *adj
     next->site[low]--;
     return ofr_ramp_set_fits(next, adjust->latency, adjust->max_batch, adjust->budget);
 }
+
+bool ofr_ramp_probe_later(struct ofr_ramp_set *next, const struct ofr_ramp_adjust *adjust,
+                          const struct ofr_ramp_set *set, const double *utility)
+{
+    int32_t low = -1;
+    for (uint32_t k = 0; k < set->ramps; ++k) {
+        uint32_t site = set->site[k] + 1U;
+        bool room = site < adjust->costs->sites && !holds(set, site) &&
+                    adjust->costs->until_ns[site] + adjust->costs->delay_ns[site] <
+                        adjust->costs->until_ns[adjust->costs->sites];
+        if (room && (low < 0 || utility[k] < utility[low]))
+            low = (int32_t)k;
+    }
+    if (low < 0)
+        return false;
+    *next = *set;
+    next->site[low]++;
+    return ofr_ramp_set_fits(next, adjust->latency, adjust->max_batch, adjust->budget);
+}

@@ -62,4 +62,8 @@ bool ofr_ramp_replace(struct ofr_ramp_set *next, const struct ofr_ramp_adjust *a
 bool ofr_ramp_probe(struct ofr_ramp_set *next, const struct ofr_ramp_adjust *adjust,
                     const struct ofr_ramp_set *set, const double *utility);
 
+/* As ofr_ramp_probe to the other side: moves the ramp of lowest utility one site later. */
+bool ofr_ramp_probe_later(struct ofr_ramp_set *next, const struct ofr_ramp_adjust *adjust,
+                          const struct ofr_ramp_set *set, const double *utility);
+
 #endif
