@@ -2,6 +2,13 @@
 find_package(PkgConfig REQUIRED)
 find_package(Threads REQUIRED)
 pkg_check_modules(OFFRAMP_DEPS REQUIRED IMPORTED_TARGET gsl msgpack libzstd yaml-0.1 jansson zlib libxxhash)
+foreach(library gsl msgpack libzstd)
+  execute_process(COMMAND ${PKG_CONFIG_EXECUTABLE} --modversion ${library} OUTPUT_VARIABLE version
+    OUTPUT_STRIP_TRAILING_WHITESPACE)
+  string(REPLACE "lib" "" short ${library})
+  string(TOUPPER ${short} upper)
+  set(OFFRAMP_${upper}_VERSION ${version})
+endforeach()
 
 add_library(offramp_dependencies INTERFACE)
 target_link_libraries(offramp_dependencies INTERFACE PkgConfig::OFFRAMP_DEPS Threads::Threads m ${CMAKE_DL_LIBS})

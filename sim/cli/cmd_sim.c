@@ -1,5 +1,6 @@
 /* offramp sim: simulate a scenario, alone, beside its vanilla run, or beside other policies. */
 #include "analysis/summary_print.h"
+#include "sim/base/version.h"
 #include "sim/cli/cli.h"
 #include "sim/cli/progress.h"
 #include "sim/cli/verbs.h"
@@ -19,6 +20,42 @@ struct options {
     char beside[OFFRAMP_TEXT_SIZE];
     struct offramp_texts set;
     char seed[OFFRAMP_TEXT_SIZE];
+};
+
+#define ROW(member) .offset = offsetof(struct options, member)
+
+static const struct offramp_option table[] = {
+    {.name = "json",
+     .type = OFFRAMP_OPT_BOOL,
+     ROW(json),
+     .fallback = "false",
+     .help = "the summary as one JSON object"},
+    {.name = "log", .type = OFFRAMP_OPT_TEXT, ROW(log), .fallback = "", .help = "write a run log (.olog)"},
+    {.name = "vanilla",
+     .type = OFFRAMP_OPT_BOOL,
+     ROW(vanilla),
+     .fallback = "false",
+     .help = "also run without ramps and report the saving"},
+    {.name = "beside",
+     .type = OFFRAMP_OPT_TEXT,
+     ROW(beside),
+     .fallback = "",
+     .help = "also run these policies (a,b,c) with their default options, and print all side by side"},
+    {.name = "set",
+     .type = OFFRAMP_OPT_TEXTS,
+     ROW(set),
+     .fallback = "[]",
+     .help = "override a key of the scenario, KEY=VALUE; may be repeated"},
+    {.name = "seed",
+     .type = OFFRAMP_OPT_TEXT,
+     ROW(seed),
+     .fallback = "",
+     .help = "the same as --set seed=VALUE"},
+    {.name = "show_resolved",
+     .type = OFFRAMP_OPT_BOOL,
+     ROW(show_resolved),
+     .fallback = "false",
+     .help = "print the scenario with every default filled in, and stop"},
 };
 
 /* One scenario, run once. */
@@ -43,14 +80,26 @@ static void show_progress(void *state, uint64_t offered, int64_t now_ns)
     ofr_progress_update(state, offered);
 }
 
+static void say(void *state, const char *line)
+{
+    fprintf(state, "offramp: %s\n", line);
+}
+
 static int run_column(struct session *session, struct column *column, const char *log, struct ofr_error *err)
 {
     struct ofr_progress progress;
-    ofr_progress_begin(&progress, column->scenario->policy->name, "requests", column->scenario->top.requests);
+    ofr_progress_begin(&progress, session->call->chatter, column->scenario->policy->name, "requests",
+                       column->scenario->top.requests);
     struct ofr_notes notes = OFR_NOTES_INIT;
-    struct ofr_run_options options = {
-        .log_path = log, .provenance = &notes, .progress = show_progress, .progress_state = &progress};
-    int rc = ofr_run_simulate(&column->run, column->scenario, &session->inputs, &options, err);
+    struct ofr_run_options options = {.log_path = log,
+                                      .provenance = &notes,
+                                      .progress = show_progress,
+                                      .progress_state = &progress,
+                                      .say = say,
+                                      .say_state = session->call->chatter};
+    int rc = ofr_notes_set(&notes, "tool", "offramp " OFR_VERSION, err);
+    if (!rc)
+        rc = ofr_run_simulate(&column->run, column->scenario, &session->inputs, &options, err);
     ofr_progress_end(&progress);
     ofr_notes_release(&notes);
     column->ran = rc == 0;
@@ -183,3 +232,15 @@ static int run(const struct ofr_cli_call *call, struct ofr_error *err)
     close_session(&session);
     return rc;
 }
+
+const struct ofr_cli_verb ofr_verb_sim = {
+    .name = "sim",
+    .help = "simulate a scenario",
+    .usage = "SCENARIO.yaml",
+    .least = 1,
+    .most = 1,
+    .options = table,
+    .option_count = sizeof table / sizeof *table,
+    .options_size = sizeof(struct options),
+    .run = run,
+};

@@ -65,3 +65,15 @@ static int run(const struct ofr_cli_call *call, struct ofr_error *err)
     ofr_tuner_case_release(&kase);
     return code;
 }
+
+const struct ofr_cli_verb ofr_verb_tune = {
+    .name = "tune",
+    .help = "the threshold tuner alone, on a window of samples",
+    .usage = "CASE.json",
+    .least = 1,
+    .most = 1,
+    .options = table,
+    .option_count = sizeof table / sizeof *table,
+    .options_size = sizeof(struct options),
+    .run = run,
+};

@@ -128,8 +128,8 @@ static int create_arrivals(const struct ofr_scenario *scenario, struct parts *pa
 }
 
 static int create_policy(const struct ofr_scenario *scenario, const struct ofr_inputs *inputs,
-                         struct parts *parts, uint32_t max_batch, struct offramp_exit_config *first,
-                         struct ofr_error *err)
+                         const struct ofr_run_options *options, struct parts *parts, uint32_t max_batch,
+                         struct offramp_exit_config *first, struct ofr_error *err)
 {
     const struct ofr_profile *profile = inputs->profile;
     parts->site_names = calloc(profile->sites + 1, sizeof *parts->site_names);
@@ -148,6 +148,8 @@ static int create_policy(const struct ofr_scenario *scenario, const struct ofr_i
         .site_names = parts->site_names,
         .max_batch = max_batch,
         .seed = scenario->top.seed,
+        .host = options->say_state,
+        .say = options->say,
     };
     char why[OFR_ERROR_TEXT] = "it gave no reason";
     if (scenario->policy->create(&parts->policy, &setup, scenario->policy_options, first, why, sizeof why))
@@ -200,7 +202,7 @@ static int create_parts(const struct ofr_scenario *scenario, const struct ofr_in
         return ofr_fail(err, OFR_E_INPUT, "batching: %s may form batches of %u, the profile ends at %u",
                         scenario->batcher->component.name, max_batch,
                         inputs->profile->batch[inputs->profile->batches - 1]);
-    rc = create_policy(scenario, inputs, parts, max_batch, first, err);
+    rc = create_policy(scenario, inputs, options, parts, max_batch, first, err);
     if (!rc)
         rc = create_arrivals(scenario, parts, err);
     if (rc)

@@ -28,6 +28,8 @@ struct ofr_run_options {
     const struct ofr_notes *provenance; /* borrowed, kept in the log; may be NULL */
     void (*progress)(void *state, uint64_t offered, int64_t now_ns); /* may be NULL */
     void *progress_state;
+    void (*say)(void *state, const char *line); /* what a policy has to tell the user; may be NULL */
+    void *say_state;
     struct ofr_observer extra; /* one more observer; unused when its batch hook is NULL */
 };
 

@@ -1,0 +1,135 @@
+/* offramp list KIND, offramp help [VERB [SUB] | KIND:NAME | scenario]: both read the tables the parser uses. */
+#include "sim/base/config.h"
+#include "sim/cli/registry.h"
+#include "sim/cli/verbs.h"
+#include "sim/run/scenario.h"
+
+#include <jansson.h>
+#include <string.h>
+
+struct list_options {
+    uint8_t json;
+};
+
+static const struct offramp_option list_table[] = {
+    {.name = "json",
+     .type = OFFRAMP_OPT_BOOL,
+     .offset = offsetof(struct list_options, json),
+     .fallback = "false",
+     .help = "a JSON array of {name, help}"},
+};
+
+static int list_json(FILE *out, const struct ofr_registry *registry, struct ofr_error *err)
+{
+    struct ofr_component part;
+    json_t *array = json_array();
+    for (uint32_t i = 0; registry->at(i, &part); ++i)
+        json_array_append_new(array, json_pack("{s:s, s:s}", "name", part.name, "help", part.help));
+    int failed = json_dumpf(array, out, JSON_INDENT(2)) || fputc('\n', out) == EOF;
+    json_decref(array);
+    return failed ? ofr_fail_errno(err, "cannot write", "the list") : 0;
+}
+
+static int list(const struct ofr_cli_call *call, struct ofr_error *err)
+{
+    const struct list_options *options = call->values;
+    const struct ofr_registry *registry = ofr_registries;
+    while (registry->kind && strcmp(registry->plural, call->positional[0]) != 0)
+        ++registry;
+    if (!registry->kind)
+        return ofr_fail(err, OFR_E_USAGE,
+                        "list: found '%s', expected one of: policies batchers arrivals formats",
+                        call->positional[0]);
+    if (options->json)
+        return list_json(call->out, registry, err);
+    struct ofr_component part;
+    for (uint32_t i = 0; registry->at(i, &part); ++i)
+        fprintf(call->out, "%-22s %s\n", part.name, part.help);
+    return 0;
+}
+
+const struct ofr_cli_verb ofr_verb_list = {
+    .name = "list",
+    .help = "what there is: policies, batchers, arrivals, formats",
+    .usage = "policies|batchers|arrivals|formats",
+    .least = 1,
+    .most = 1,
+    .options = list_table,
+    .option_count = 1,
+    .options_size = sizeof(struct list_options),
+    .run = list,
+};
+
+/* ---- help ---- */
+
+/* `topic` is KIND:NAME. */
+static int help_part(FILE *out, const char *topic, struct ofr_error *err)
+{
+    const char *colon = strchr(topic, ':');
+    struct ofr_component part;
+    for (const struct ofr_registry *registry = ofr_registries; registry->kind; ++registry) {
+        bool kind = strlen(registry->kind) == (size_t)(colon - topic) &&
+                    strncmp(registry->kind, topic, strlen(registry->kind)) == 0;
+        for (uint32_t i = 0; kind && registry->at(i, &part); ++i) {
+            if (strcmp(part.name, colon + 1) != 0)
+                continue;
+            fprintf(out, "%s %s: %s\n", registry->kind, part.name, part.help);
+            if (part.option_count)
+                ofr_options_help(out, part.options, part.option_count);
+            return 0;
+        }
+        if (kind)
+            return ofr_fail(err, OFR_E_USAGE, "there is no %s '%s', see `offramp list %s`", registry->kind,
+                            colon + 1, registry->plural);
+    }
+    return ofr_fail(err, OFR_E_USAGE,
+                    "help: found '%s', expected policy:NAME, batcher:NAME, arrival:NAME or format:NAME",
+                    topic);
+}
+
+static const struct ofr_cli_verb *find(const struct ofr_cli_verb *const *table, const char *name)
+{
+    while (table && *table && strcmp((*table)->name, name) != 0)
+        ++table;
+    return table ? *table : NULL;
+}
+
+static int help_verb(const struct ofr_cli_call *call, struct ofr_error *err)
+{
+    const struct ofr_cli_verb *verb = find(ofr_cli_verbs, call->positional[0]);
+    char path[64];
+    snprintf(path, sizeof path, "%s", call->positional[0]);
+    if (verb && call->positionals > 1) {
+        verb = find(verb->sub, call->positional[1]);
+        snprintf(path, sizeof path, "%.30s %.30s", call->positional[0], call->positional[1]);
+    }
+    if (!verb)
+        return ofr_fail(err, OFR_E_USAGE, "help: there is no '%s', see `offramp --help`", path);
+    ofr_cli_help(call->out, path, verb);
+    return 0;
+}
+
+static int help(const struct ofr_cli_call *call, struct ofr_error *err)
+{
+    if (call->positionals == 0) {
+        for (const struct ofr_cli_verb *const *verb = ofr_cli_verbs; *verb; ++verb)
+            fprintf(call->out, "offramp %-10s %s\n", (*verb)->name, (*verb)->help);
+        fputs("\n`offramp help VERB`, `offramp help scenario`, `offramp help policy:NAME`\n", call->out);
+        return 0;
+    }
+    if (strchr(call->positional[0], ':'))
+        return help_part(call->out, call->positional[0], err);
+    if (strcmp(call->positional[0], "scenario") == 0) {
+        ofr_scenario_help(call->out);
+        return 0;
+    }
+    return help_verb(call, err);
+}
+
+const struct ofr_cli_verb ofr_verb_help = {
+    .name = "help",
+    .help = "help on a verb, on scenario files, or on one part (policy:NAME, batcher:NAME, ...)",
+    .usage = "[VERB [SUB] | scenario | KIND:NAME]",
+    .most = 2,
+    .run = help,
+};

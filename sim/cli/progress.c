@@ -1,0 +1,44 @@
+#include "sim/cli/progress.h"
+
+#include <time.h>
+#include <unistd.h>
+
+static double now_s(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+void ofr_progress_begin(struct ofr_progress *progress, FILE *out, const char *what, const char *unit,
+                        uint64_t total)
+{
+    *progress = (struct ofr_progress){.out = out, .what = what, .unit = unit, .total = total};
+    progress->terminal = isatty(fileno(out)) == 1;
+    progress->started_s = progress->shown_s = now_s();
+}
+
+void ofr_progress_update(struct ofr_progress *progress, uint64_t done)
+{
+    if (!progress->terminal)
+        return;
+    double now = now_s();
+    double elapsed = now - progress->started_s;
+    if (elapsed < 1.0 || now - progress->shown_s < 0.2)
+        return;
+    progress->shown = true;
+    progress->shown_s = now;
+    double rate = (double)done / elapsed;
+    fprintf(progress->out, "\r\033[K%s: %.1f M %s, %.1f M/s", progress->what, (double)done / 1e6,
+            progress->unit, rate / 1e6);
+    if (progress->total > done && rate > 0.0)
+        fprintf(progress->out, ", %.0f %%, %.0f s left", 100.0 * (double)done / (double)progress->total,
+                (double)(progress->total - done) / rate);
+    fflush(progress->out);
+}
+
+void ofr_progress_end(struct ofr_progress *progress)
+{
+    if (progress->shown)
+        fputs("\r\033[K", progress->out);
+}

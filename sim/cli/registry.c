@@ -1,0 +1,50 @@
+#include "sim/cli/registry.h"
+
+#include "sim/policy/policies.h"
+#include "sim/serve/batcher.h"
+#include "traces/import/importers.h"
+#include "workloads/arrivals.h"
+
+#include <stddef.h>
+
+static bool policy_at(uint32_t i, struct ofr_component *out)
+{
+    const struct offramp_policy_ops *ops = ofr_policies[i];
+    if (ops)
+        *out = (struct ofr_component){.name = ops->name,
+                                      .help = ops->help,
+                                      .options = ops->options,
+                                      .option_count = ops->option_count,
+                                      .options_size = ops->options_size};
+    return ops != NULL;
+}
+
+static bool batcher_at(uint32_t i, struct ofr_component *out)
+{
+    if (ofr_batchers[i])
+        *out = ofr_batchers[i]->component;
+    return ofr_batchers[i] != NULL;
+}
+
+static bool arrival_at(uint32_t i, struct ofr_component *out)
+{
+    if (ofr_arrival_processes[i])
+        *out = ofr_arrival_processes[i]->component;
+    return ofr_arrival_processes[i] != NULL;
+}
+
+static bool format_at(uint32_t i, struct ofr_component *out)
+{
+    const struct ofr_importer *importer = ofr_importers()[i];
+    if (importer)
+        *out = importer->component;
+    return importer != NULL;
+}
+
+const struct ofr_registry ofr_registries[] = {
+    {"policy", "policies", policy_at},
+    {"batcher", "batchers", batcher_at},
+    {"arrival", "arrivals", arrival_at},
+    {"format", "formats", format_at},
+    {NULL, NULL, NULL},
+};

@@ -1,0 +1,18 @@
+/* Every kind of named part, for `offramp list` and `offramp help KIND:NAME`. */
+#ifndef OFR_CLI_REGISTRY_H
+#define OFR_CLI_REGISTRY_H
+
+#include "sim/base/component.h"
+
+#include <stdbool.h>
+
+struct ofr_registry {
+    const char *kind;   /* policy, batcher, arrival, format */
+    const char *plural; /* as `offramp list` takes it */
+    /* The i-th part; false past the last. */
+    bool (*at)(uint32_t i, struct ofr_component *out);
+};
+
+extern const struct ofr_registry ofr_registries[]; /* ends with kind NULL */
+
+#endif

@@ -1,0 +1,18 @@
+/* The verbs, one per cmd_*.c; verbs.c is the table. To add one: write sim/cli/cmd_NAME.c, declare it here, add a line
+ * there. */
+#ifndef OFR_CLI_VERBS_H
+#define OFR_CLI_VERBS_H
+
+#include "sim/cli/cli.h"
+
+extern const struct ofr_cli_verb ofr_verb_sim;
+extern const struct ofr_cli_verb ofr_verb_tune;
+extern const struct ofr_cli_verb ofr_verb_list;
+extern const struct ofr_cli_verb ofr_verb_help;
+
+/* cmd_import.c */
+extern const struct ofr_cli_verb ofr_verb_trace_import;
+extern const struct ofr_cli_verb ofr_verb_recording_import;
+extern const struct ofr_cli_verb ofr_verb_profile_import;
+
+#endif
