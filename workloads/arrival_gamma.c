@@ -5,8 +5,8 @@
  * Poisson, above 1 bursty, below 1 smoother. Far into the run the index of dispersion of counts tends to
  * cv^2. An ordinary renewal process: the first arrival comes one full gap after time 0.
  *
- * Source: Cox, "Renewal Theory", Methuen 1962, chapters 2 and 4; used as the load of model-serving studies
- * since Li et al., "AlpaServe", OSDI 2023, section 6.
+ * Source: Cox, "Renewal Theory", Methuen 1962; used as the load of model-serving studies
+ * since Li et al., "AlpaServe", OSDI 2023.
  */
 #include "sim/engine/random.h"
 #include "workloads/arrival_internal.h"

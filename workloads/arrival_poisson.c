@@ -4,7 +4,7 @@
  * time 0, as in a stationary process seen from any moment. Counts in a window of length w are Poisson with
  * mean rate * w.
  *
- * Source: Kingman, "Poisson Processes", Oxford University Press 1993, chapter 4 (interval theorem).
+ * Source: Kingman, "Poisson Processes", Oxford University Press 1993 (interval theorem).
  */
 #include "sim/engine/random.h"
 #include "workloads/arrival_internal.h"

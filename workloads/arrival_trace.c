@@ -7,15 +7,18 @@
  *
  * so that the window's start is time 0, whether or not something arrives there.
  *
- * length: to - from. Without `to` the window ends one mean gap after its last arrival: last - from + gap, gap
- * = (last - first) / (arrivals - 1) rounded to the nearest nanosecond. The gap keeps the last arrival of one
- *         repetition and the first of the next apart.
- * factor: 1 / speed; or, with `rate`, (arrivals / length) / rate, which makes `rate` the mean rate of the
- * window. k:      0 only, unless `loop` is on.
+ * with
  *
- * Source: replay of a trace by time scaling, as Feitelson, "Workload Modeling for Computer Systems
- * Performance Evaluation", Cambridge University Press 2015, section 9.6 discusses it: the order and the shape
- * of bursts are kept, and so are daily cycles, which are shortened along with everything else.
+ *   - length = to - from. Without `to` the window ends one mean gap after its last arrival: length = last -
+ *     from + gap, gap = (last - first) / (arrivals - 1) rounded to the nearest nanosecond; the gap keeps the
+ *     last arrival of one repetition and the first of the next apart.
+ *   - factor = 1 / speed; or, with `rate`, (arrivals / length) / rate, which makes `rate` the mean rate of
+ *     the window.
+ *   - k = 0 only, unless `loop` is on.
+ *
+ * Source: replay of a trace by time scaling (Feitelson, "Workload Modeling for Computer Systems Performance
+ * Evaluation", Cambridge University Press 2015): the order and the shape of bursts are kept, and so are daily
+ * cycles, which are shortened along with everything else.
  *
  * The trace's own stream column says which client or camera a request came from where it was recorded; it is
  * not the number of an arrival stream of this run and is ignored.
