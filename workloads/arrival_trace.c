@@ -5,9 +5,7 @@
  *
  *     (k * length + a - from) * factor,        rounded to the nearest nanosecond,
  *
- * so that the window's start is time 0, whether or not something arrives there.
- *
- * with
+ * so that the window's start is time 0, whether or not something arrives there. In it
  *
  *   - length = to - from. Without `to` the window ends one mean gap after its last arrival: length = last -
  *     from + gap, gap = (last - first) / (arrivals - 1) rounded to the nearest nanosecond; the gap keeps the
