@@ -175,23 +175,21 @@ static uint32_t first_free(const struct ofr_batcher_view *view, int64_t *free_ns
 static void drop_infeasible(struct clockwork *c, const struct ofr_batcher_view *view, int64_t free_ns)
 {
     int64_t done_ns = ofr_batcher_later(free_ns, c->size[0].exec_ns);
-    while (c->queue.count > 0 && ofr_deadline_queue_at(&c->queue, 0)->deadline_ns < done_ns)
+    while (c->queue.count > 0 && ofr_deadline_queue_first(&c->queue) < done_ns)
         view->discard(view->host, ofr_deadline_queue_pop(&c->queue), OFR_OUTCOME_DROPPED);
 }
 
-/* The largest size that enough requests can be served in; *position is the first of them. Size 1 always fits
- * once infeasible requests have been dropped. */
-static uint32_t choose_size(const struct clockwork *c, int64_t free_ns, uint32_t *position)
+/* The largest size that enough requests can be served in, all with deadlines at or after *from_ns. Size 1
+ * always fits once infeasible requests have been dropped. */
+static uint32_t choose_size(const struct clockwork *c, int64_t free_ns, int64_t *from_ns)
 {
     for (uint32_t i = c->sizes - 1; i > 0; --i) {
         const struct size *size = &c->size[i];
-        if (size->batch > c->queue.count)
-            continue;
-        *position = ofr_deadline_queue_find(&c->queue, ofr_batcher_later(free_ns, size->exec_ns));
-        if (c->queue.count - *position >= size->batch)
+        *from_ns = ofr_batcher_later(free_ns, size->exec_ns);
+        if (size->batch <= c->queue.count && ofr_deadline_queue_from(&c->queue, *from_ns) >= size->batch)
             return i;
     }
-    *position = 0;
+    *from_ns = ofr_batcher_later(free_ns, c->size[0].exec_ns);
     return 0;
 }
 
@@ -214,14 +212,14 @@ static bool next(void *state, const struct ofr_batcher_view *view, struct ofr_pl
         plan->wake_ns = free_ns - c->option.schedule_ahead_ns + 1;
         return false;
     }
-    uint32_t position;
-    uint32_t chosen = choose_size(c, free_ns, &position);
+    int64_t from_ns;
+    uint32_t chosen = choose_size(c, free_ns, &from_ns);
     int64_t from_now_ns = ofr_batcher_later(view->now_ns, c->option.worker_clock_future_ns);
     plan->latest_ns =
         ofr_batcher_later(free_ns > from_now_ns ? free_ns : from_now_ns, c->option.latest_delta_ns);
     plan->reason = why(c, chosen);
     plan->count = c->size[chosen].batch;
-    ofr_deadline_queue_take(&c->queue, position, plan->count, plan->slot);
+    ofr_deadline_queue_take(&c->queue, from_ns, plan->count, plan->slot);
     return true;
 }
 
