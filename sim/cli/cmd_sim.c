@@ -180,15 +180,27 @@ static void close_session(struct session *session)
     ofr_inputs_release(&session->inputs);
 }
 
+/* Reading order: vanilla, from which the others differ, comes first. */
+static void reading_order(const struct session *session, uint32_t *order)
+{
+    uint32_t count = 0;
+    for (int want_vanilla = 1; want_vanilla >= 0; --want_vanilla)
+        for (uint32_t i = 0; i < session->columns; ++i)
+            if ((strcmp(session->column[i].scenario->policy->name, "vanilla") == 0) == want_vanilla)
+                order[count++] = i;
+}
+
 static int print_beside(const struct session *session, struct ofr_error *err)
 {
     FILE *out = session->call->out;
+    uint32_t order[MOST_RUNS];
+    reading_order(session, order);
     if (!session->options->json) {
         struct ofr_beside_column column[MOST_RUNS];
         for (uint32_t i = 0; i < session->columns; ++i) {
-            struct ofr_summary_title title = title_of(session, i, NULL);
+            struct ofr_summary_title title = title_of(session, order[i], NULL);
             column[i] = (struct ofr_beside_column){
-                .policy = title.policy, .oracle = title.oracle, .summary = &session->column[i].run.summary};
+                .policy = title.policy, .oracle = title.oracle, .summary = &session->column[order[i]].run.summary};
         }
         ofr_beside_text(out, session->column[0].scenario->top.name, column, session->columns,
                         session->site_names);
@@ -196,8 +208,8 @@ static int print_beside(const struct session *session, struct ofr_error *err)
     }
     json_t *array = json_array();
     for (uint32_t i = 0; i < session->columns; ++i) {
-        struct ofr_summary_title title = title_of(session, i, NULL);
-        json_array_append_new(array, ofr_summary_json(&session->column[i].run.summary, &title));
+        struct ofr_summary_title title = title_of(session, order[i], NULL);
+        json_array_append_new(array, ofr_summary_json(&session->column[order[i]].run.summary, &title));
     }
     int rc = ofr_json_write(out, array, err);
     json_decref(array);
