@@ -199,8 +199,9 @@ static int print_beside(const struct session *session, struct ofr_error *err)
         struct ofr_beside_column column[MOST_RUNS];
         for (uint32_t i = 0; i < session->columns; ++i) {
             struct ofr_summary_title title = title_of(session, order[i], NULL);
-            column[i] = (struct ofr_beside_column){
-                .policy = title.policy, .oracle = title.oracle, .summary = &session->column[order[i]].run.summary};
+            column[i] = (struct ofr_beside_column){.policy = title.policy,
+                                                   .oracle = title.oracle,
+                                                   .summary = &session->column[order[i]].run.summary};
         }
         ofr_beside_text(out, session->column[0].scenario->top.name, column, session->columns,
                         session->site_names);
