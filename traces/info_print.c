@@ -66,6 +66,10 @@ void ofr_trace_info_text(FILE *out, const struct ofr_trace_info *info)
         if (info->columns & trace_columns[i].bit)
             fprintf(out, " %s", trace_columns[i].name);
     fputc('\n', out);
+    if (!info->requests) {
+        notes_text(out, &info->provenance);
+        return;
+    }
     if (info->columns & OFR_TRACE_DURATION)
         fprintf(out, "duration       %.6g s mean\n",
                 mean_of(info, OFR_TRACE_DURATION, info->duration_ns_sum) / 1e9);

@@ -136,6 +136,7 @@ struct edit {
     struct ofr_trace_reader *reader; /* owned */
     struct ofr_trace_writer *writer; /* owned */
     struct ofr_notes notes;          /* owned */
+    uint64_t rows;                   /* written */
 };
 
 /* The new trace's provenance: the old one's, and what is being done. A second edit of the same sort gets a
@@ -194,6 +195,7 @@ static int cut_chunk(struct edit *edit, const struct ofr_trace_chunk *chunk, con
         int rc = ofr_trace_append(edit->writer, &row, err);
         if (rc)
             return rc;
+        edit->rows++;
     }
     return 0;
 }
@@ -230,6 +232,8 @@ int ofr_trace_cut(const char *input, const char *output, const struct ofr_trace_
     int rc = begin_edit(&edit, input, output, "cut", how, err);
     if (!rc)
         rc = cut_rows(&edit, cut, partial, err);
+    if (!rc && !edit.rows)
+        rc = ofr_fail(err, OFR_E_USAGE, "%s: has no arrival %s", input, how);
     return end_edit(&edit, rc, err);
 }
 

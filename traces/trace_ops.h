@@ -32,6 +32,7 @@ struct ofr_trace_cut {
     bool keep_time;         /* false: `from` becomes time 0 */
 };
 
+/* A window without arrivals is OFR_E_USAGE. */
 int ofr_trace_cut(const char *input, const char *output, const struct ofr_trace_cut *cut, bool *partial,
                   struct ofr_error *err);
 

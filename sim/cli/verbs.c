@@ -2,16 +2,31 @@
 
 static const struct ofr_cli_verb *const trace_verbs[] = {
     &ofr_verb_trace_import,
+    &ofr_verb_trace_info,
+    &ofr_verb_trace_cut,
+    &ofr_verb_trace_merge,
+    &ofr_verb_trace_scale,
+    &ofr_verb_trace_print,
     NULL,
 };
 
 static const struct ofr_cli_verb *const recording_verbs[] = {
     &ofr_verb_recording_import,
+    &ofr_verb_recording_info,
+    &ofr_verb_recording_cut,
+    &ofr_verb_recording_print,
     NULL,
 };
 
 static const struct ofr_cli_verb *const profile_verbs[] = {
     &ofr_verb_profile_import,
+    &ofr_verb_profile_info,
+    NULL,
+};
+
+static const struct ofr_cli_verb *const log_verbs[] = {
+    &ofr_verb_log_info,
+    &ofr_verb_log_print,
     NULL,
 };
 
@@ -21,6 +36,9 @@ static const struct ofr_cli_verb recording = {
 static const struct ofr_cli_verb profile = {
     .name = "profile", .help = "latency profiles", .sub = profile_verbs};
 
+static const struct ofr_cli_verb run_log = {.name = "log", .help = "run logs", .sub = log_verbs};
+
 const struct ofr_cli_verb *const ofr_cli_verbs[] = {
-    &ofr_verb_sim, &ofr_verb_tune, &trace, &recording, &profile, &ofr_verb_list, &ofr_verb_help, NULL,
+    &ofr_verb_sim, &ofr_verb_tune, &trace,         &recording, &profile,
+    &run_log,      &ofr_verb_list, &ofr_verb_help, NULL,
 };

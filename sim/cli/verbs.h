@@ -15,4 +15,17 @@ extern const struct ofr_cli_verb ofr_verb_trace_import;
 extern const struct ofr_cli_verb ofr_verb_recording_import;
 extern const struct ofr_cli_verb ofr_verb_profile_import;
 
+/* cmd_trace.c, cmd_recording.c, cmd_profile.c, cmd_log.c */
+extern const struct ofr_cli_verb ofr_verb_trace_info;
+extern const struct ofr_cli_verb ofr_verb_trace_cut;
+extern const struct ofr_cli_verb ofr_verb_trace_merge;
+extern const struct ofr_cli_verb ofr_verb_trace_scale;
+extern const struct ofr_cli_verb ofr_verb_trace_print;
+extern const struct ofr_cli_verb ofr_verb_recording_info;
+extern const struct ofr_cli_verb ofr_verb_recording_cut;
+extern const struct ofr_cli_verb ofr_verb_recording_print;
+extern const struct ofr_cli_verb ofr_verb_profile_info;
+extern const struct ofr_cli_verb ofr_verb_log_info;
+extern const struct ofr_cli_verb ofr_verb_log_print;
+
 #endif

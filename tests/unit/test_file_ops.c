@@ -116,6 +116,8 @@ Test(trace_ops, cut)
     ofr_trace_info_release(&info);
     expect(ofr_trace_cut(in, out, &(struct ofr_trace_cut){.from_ns = 30, .to_ns = 30}, &partial, &err),
            OFR_E_USAGE, "expected 0 <= from < to");
+    expect(ofr_trace_cut(in, out, &(struct ofr_trace_cut){.from_ns = 31, .to_ns = 40}, &partial, &err),
+           OFR_E_USAGE, "no arrival from 31 ns to 40 ns");
     cr_assert_eq(files_count(), 2);
     files_remove();
 }
