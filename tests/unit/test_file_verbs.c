@@ -35,9 +35,9 @@ static int run(const char *format, ...)
 
 #define OK(...)     cr_assert_eq(run(__VA_ARGS__), 0, "%s", err.text)
 #define SAYS(words) cr_assert(strstr(out_text, words), "'%s' not in '%s'", words, out_text)
-#define BAD(code, words, ...)                                                                                \
+#define BAD(expected, words, ...)                                                                            \
     do {                                                                                                     \
-        cr_assert(run(__VA_ARGS__) < 0 && err.code == code, "%s", err.text);                                 \
+        cr_assert(run(__VA_ARGS__) < 0 && err.code == expected, "%s", err.text);                             \
         cr_assert(strstr(err.text, words), "'%s' not in '%s'", words, err.text);                             \
     } while (0)
 
