@@ -34,6 +34,7 @@ enum offramp_option_type {
     OFFRAMP_OPT_PATH,   /* char[OFFRAMP_TEXT_SIZE]; relative to the scenario file that names it */
     OFFRAMP_OPT_REALS,  /* struct offramp_reals; a scalar or a list */
     OFFRAMP_OPT_TEXTS,  /* struct offramp_texts; a scalar or a list */
+    OFFRAMP_OPT_ARGS,   /* struct offramp_args; repeatable flags of the command line only, of any length */
 };
 
 struct offramp_reals {
@@ -44,6 +45,11 @@ struct offramp_reals {
 struct offramp_texts {
     uint32_t count;
     char item[OFFRAMP_MAX_SITES][48];
+};
+
+struct offramp_args {
+    uint32_t count;
+    const char *item[OFFRAMP_MAX_SITES]; /* borrowed from the command line */
 };
 
 struct offramp_option {

@@ -122,6 +122,11 @@ static int read_item(const struct offramp_option *option, const char *text, void
         texts->count += rc == 0;
         return rc;
     }
+    if (option->type == OFFRAMP_OPT_ARGS) {
+        struct offramp_args *args = at;
+        args->item[args->count++] = text;
+        return 0;
+    }
     struct offramp_reals *reals = at;
     double value;
     const char *expected = ofr_read_real(text, &value);
@@ -149,6 +154,7 @@ int ofr_option_parse(const struct offramp_option *option, const char *text, void
         return read_text(option, text, at, OFFRAMP_TEXT_SIZE, where, err);
     case OFFRAMP_OPT_REALS:
     case OFFRAMP_OPT_TEXTS:
+    case OFFRAMP_OPT_ARGS:
         return read_item(option, text, at, where, err);
     default: {
         const char *expected = read_number(option, text, at);
@@ -321,8 +327,8 @@ int ofr_option_format(const struct offramp_option *option, const void *values, c
 
 static const char *type_name(enum offramp_option_type type)
 {
-    static const char *const name[] = {"count", "time",   "rate", "share", "factor",  "number",
-                                       "bool",  "choice", "text", "path",  "numbers", "texts"};
+    static const char *const name[] = {"count",  "time", "rate", "share",   "factor", "number", "bool",
+                                       "choice", "text", "path", "numbers", "texts",  "texts"};
     return name[type];
 }
 

@@ -24,7 +24,8 @@ static void dashed(char *out, const char *name)
 
 static bool is_list(const struct offramp_option *option)
 {
-    return option->type == OFFRAMP_OPT_REALS || option->type == OFFRAMP_OPT_TEXTS;
+    return option->type == OFFRAMP_OPT_REALS || option->type == OFFRAMP_OPT_TEXTS ||
+           option->type == OFFRAMP_OPT_ARGS;
 }
 
 /* Short forms every verb shares. */

@@ -18,7 +18,7 @@ struct options {
     uint8_t json, vanilla, show_resolved;
     char log[OFFRAMP_TEXT_SIZE];
     char beside[OFFRAMP_TEXT_SIZE];
-    struct offramp_texts set;
+    struct offramp_args set;
     char seed[OFFRAMP_TEXT_SIZE];
 };
 
@@ -42,7 +42,7 @@ static const struct offramp_option table[] = {
      .fallback = "",
      .help = "also run these policies (a,b,c) with their default options, and print all side by side"},
     {.name = "set",
-     .type = OFFRAMP_OPT_TEXTS,
+     .type = OFFRAMP_OPT_ARGS,
      ROW(set),
      .fallback = "[]",
      .help = "override a key of the scenario, KEY=VALUE; may be repeated"},
