@@ -116,7 +116,7 @@ static const struct offramp_option table[] = {
 enum {
     FIRST_WAIT = 32, /* looks at the utilities between trials of other ramps */
     LONGEST_WAIT = 512,
-    TRIAL = 1024,     /* inputs a ramp set is judged by */
+    TRIAL = 1024,    /* inputs a ramp set is judged by */
     MOST_SIZES = 256 /* profiled batch sizes */
 };
 

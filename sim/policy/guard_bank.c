@@ -36,6 +36,7 @@ enum {
 static const double period_growth = 1.5;
 static const double burst_factor = 1.5;
 static const double burst_memory = 10000.0; /* inputs after which a burst counts 1/e */
+static const double batch_fade = 0.999;     /* per batch, of the largest batch size seen lately */
 static const double first_burst = 16.0;
 static const double least_reserve = 4.0; /* wrong exits */
 static const double proportional_gain = 2.0;
@@ -59,7 +60,8 @@ struct bank {
 
     uint8_t recent[BURST]; /* ring of errors */
     uint32_t recent_at, recent_wrong;
-    double burst; /* largest recent_wrong, fading */
+    double next_rows; /* largest batch, fading: what the next dispatch may hold */
+    double burst;     /* largest recent_wrong, fading */
     double burst_fade;
 
     uint32_t block_rows, block_wrong;
@@ -225,7 +227,8 @@ static void decide(void *state, const struct offramp_feedback *feedback, bool tu
                    struct ofr_guard_verdict *verdict)
 {
     struct bank *bank = state;
-    double in_flight = (double)feedback->in_flight_rows + bank->setup.max_batch;
+    bank->next_rows = fmax((double)feedback->rows, bank->next_rows * batch_fade);
+    double in_flight = (double)feedback->in_flight_rows + bank->next_rows;
     bool tuned =
         bank->set.ramps > 0 && (bank->fed >= bank->next_tune || (tune_now && bank->memory.count >= BLOCK));
     if (tuned)

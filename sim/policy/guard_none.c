@@ -7,7 +7,8 @@
 
 enum {
     TRIGGER = 16,
-    WINDOW = 512
+    WINDOW = 512,
+    LOOK = 128
 };
 
 struct none {
@@ -15,6 +16,7 @@ struct none {
     struct ofr_guard_window window;
     uint8_t recent[TRIGGER];
     uint32_t at, wrong, fed_since;
+    bool open; /* some threshold has been above 0 since the last tuning */
 };
 
 static void *create(const struct ofr_guard_setup *setup)
@@ -67,11 +69,16 @@ static void decide(void *state, const struct offramp_feedback *feedback, bool tu
     (void)feedback;
     struct none *none = state;
     bool violated = none->wrong > none->setup.accuracy_loss * TRIGGER && none->fed_since >= TRIGGER;
-    if (!violated && !tune)
+    /* With closed exits no ramp has a positive utility, so the latency loop asks for a tuning round at its next look. */
+    bool closed = !none->open && none->fed_since >= LOOK;
+    if (!violated && !tune && !closed)
         return;
     none->fed_since = 0;
     double loss = none->setup.accuracy_loss;
     ofr_guard_window_tune(&none->window, loss, violated ? "accuracy" : "latency", verdict);
+    none->open = false;
+    for (uint32_t k = 0; k < none->window.set.ramps; ++k)
+        none->open |= verdict->threshold[k] > 0.0;
 }
 
 extern const struct ofr_guard_ops ofr_guard_none;
