@@ -20,7 +20,7 @@ test: build
 	@ctest --preset release
 
 bench: build
-	@for bench in $(BUILD)/tests/bench_*; do [ -x "$$bench" ] && "$$bench" || exit 1; done
+	@status=0; for bench in $(BUILD)/tests/bench_*; do "$$bench" || status=1; echo; done; exit $$status
 
 clean:
 	rm -rf build
