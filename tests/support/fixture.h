@@ -63,7 +63,7 @@ static inline struct ofr_recording *fixture_recording(uint32_t samples, uint32_t
         double difficulty = ofr_random_uniform(&random);
         uint16_t answer = (uint16_t)ofr_random_below(&random, 10);
         recording->final_answer[i] = answer;
-        recording->label[i] = ofr_random_uniform(&random) < 0.9 ? answer : (uint16_t)((answer + 1) % 10);
+        recording->label[i] = (uint16_t)(ofr_random_uniform(&random) < 0.9 ? answer : (answer + 1) % 10);
         recording->final_top1[i] = 0.99F;
         for (uint32_t k = 0; k < sites; ++k) {
             double depth = (k + 1.0) / sites;
@@ -72,7 +72,7 @@ static inline struct ofr_recording *fixture_recording(uint32_t samples, uint32_t
             recording->top1[at] = (float)sure;
             recording->entropy[at] = (float)(1.0 - sure);
             recording->answer[at] =
-                ofr_random_uniform(&random) < sure ? answer : (uint16_t)((answer + 3) % 10);
+                (uint16_t)(ofr_random_uniform(&random) < sure ? answer : (answer + 3) % 10);
         }
     }
     return recording;
