@@ -73,8 +73,9 @@ static int accept_decision(struct serve *s, const struct offramp_decision *decis
     row->evaluations = decision->evaluations;
     row->changed = decision->changed;
     row->predicted_gain_pct = decision->predicted_gain_pct;
-    memcpy(row->trigger, decision->trigger, sizeof row->trigger);
-    row->trigger[sizeof row->trigger - 1] = '\0';
+    memset(row->trigger, 0,
+           sizeof row->trigger); /* what stands behind the text is not the policy's to choose */
+    memcpy(row->trigger, decision->trigger, strnlen(decision->trigger, sizeof row->trigger - 1));
     serve__copy_config(&row->config, decision->changed ? &decision->config : &s->config);
     s->controller_busy = true;
     return ofr_event_queue_push(&s->events, serve__now(s) + row->cost_ns, OFR_EVENT_CONTROL,
