@@ -15,6 +15,8 @@ configure_package_config_file(cmake/offramp-config.cmake.in ${CMAKE_CURRENT_BINA
   INSTALL_DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/offramp)
 write_basic_package_version_file(${CMAKE_CURRENT_BINARY_DIR}/offramp-config-version.cmake
   COMPATIBILITY SameMinorVersion)
+# Relative, so that the installed tree may be moved.
+file(RELATIVE_PATH OFR_PC_TO_PREFIX /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)
 configure_file(cmake/offramp.pc.in ${CMAKE_CURRENT_BINARY_DIR}/offramp.pc @ONLY)
 install(FILES ${CMAKE_CURRENT_BINARY_DIR}/offramp-config.cmake
   ${CMAKE_CURRENT_BINARY_DIR}/offramp-config-version.cmake DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/offramp)
