@@ -134,15 +134,6 @@ json_t *ofr_summary_json(const struct ofr_summary *summary, const struct ofr_sum
     return object;
 }
 
-int ofr_json_write(FILE *out, const json_t *json, struct ofr_error *err)
-{
-    if (!json)
-        return ofr_fail_nomem(err, "JSON");
-    bool failed =
-        json_dumpf(json, out, JSON_INDENT(2) | JSON_REAL_PRECISION(15)) != 0 || fputc('\n', out) == EOF;
-    return failed ? ofr_fail_errno(err, "cannot write", "JSON") : 0;
-}
-
 /* ---- text ---- */
 
 void ofr_print_bar(FILE *out, double share, int width)

@@ -19,8 +19,6 @@ struct ofr_summary_title {
 
 /* One object, keys in the order of the contract. Owned by the caller; NULL when out of memory. */
 json_t *ofr_summary_json(const struct ofr_summary *summary, const struct ofr_summary_title *title);
-/* Writes the object with a newline; numbers have 15 significant digits. Returns 0 or OFR_E_IO. */
-int ofr_json_write(FILE *out, const json_t *json, struct ofr_error *err);
 
 void ofr_summary_text(FILE *out, const struct ofr_summary *summary, const struct ofr_summary_title *title);
 

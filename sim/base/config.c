@@ -11,6 +11,7 @@
 enum {
     LARGEST_FILE = 4 << 20,
     DEEPEST = 16,
+    MOST_KEYS = 4096, /* of one map: keys are looked up one by one */
     MOST_SOURCES = OFFRAMP_MAX_SITES + 8
 };
 
@@ -87,30 +88,19 @@ int ofr_node_fail(const struct ofr_node *node, struct ofr_error *err, const char
     return ofr_fail_at(err, OFR_E_INPUT, node->source, node->line, node->column, "%s", text);
 }
 
-static const char *nearest(const char *key, const char *const *known)
-{
-    const char *best = NULL;
-    unsigned best_distance = 3;
-    for (; known && *known; ++known) {
-        unsigned distance = ofr_edit_distance(key, *known);
-        if (distance < best_distance) {
-            best = *known;
-            best_distance = distance;
-        }
-    }
-    return best;
-}
-
 static int reject(const struct ofr_node *node, const char *const *known, struct ofr_error *err)
 {
-    const char *near = nearest(node->key, known);
+    struct ofr_node key = *node; /* the complaint is about the key, not about its value */
+    key.line = node->key_line;
+    key.column = node->key_column;
+    const char *near = ofr_nearest(node->key, known);
     if (near)
-        return ofr_node_fail(node, err, "unknown key '%s', did you mean '%s'?", node->key, near);
+        return ofr_node_fail(&key, err, "unknown key '%.200s', did you mean '%s'?", node->key, near);
     char list[OFR_ERROR_TEXT / 2] = "";
     size_t used = 0;
     for (; known && *known && used + strlen(*known) + 2 < sizeof list; ++known)
         used += (size_t)snprintf(list + used, sizeof list - used, " %s", *known);
-    return ofr_node_fail(node, err, "unknown key '%s', expected one of:%s", node->key, list);
+    return ofr_node_fail(&key, err, "unknown key '%.200s', expected one of:%s", node->key, list);
 }
 
 int ofr_node_reject_unused(const struct ofr_node *map, const char *const *known, struct ofr_error *err)
@@ -126,13 +116,14 @@ int ofr_node_reject_unused(const struct ofr_node *map, const char *const *known,
 struct reader {
     yaml_parser_t parser;
     const char *source;
+    bool placed; /* the source has lines: it is a file, not an override */
     struct ofr_error *err;
 };
 
 static int fail_at(const struct reader *reader, yaml_mark_t mark, const char *text)
 {
-    return ofr_fail_at(reader->err, OFR_E_INPUT, reader->source, (int)mark.line + 1, (int)mark.column + 1,
-                       "%s", text);
+    int line = reader->placed ? (int)mark.line + 1 : 0;
+    return ofr_fail_at(reader->err, OFR_E_INPUT, reader->source, line, (int)mark.column + 1, "%s", text);
 }
 
 static int next_event(struct reader *reader, yaml_event_t *event)
@@ -204,15 +195,20 @@ static int read_pair(struct reader *reader, struct ofr_node *map, int depth, boo
     rc = read_node(reader, &event, depth + 1, &key);
     if (!rc && key->kind != OFR_NODE_SCALAR)
         rc = fail_at(reader, mark, "found a list or map as a key, expected a name");
+    if (!rc && map->children == MOST_KEYS)
+        rc = fail_at(reader, mark, "found a map of more than 4096 keys");
     if (!rc && find(map, key->text))
         rc = ofr_fail_at(reader->err, OFR_E_INPUT, reader->source, key->line, key->column,
-                         "key '%s' stands twice, first in line %d", key->text, find(map, key->text)->line);
+                         "key '%.200s' stands twice, first in line %d", key->text,
+                         find(map, key->text)->key_line);
     if (!rc)
         rc = next_event(reader, &event);
     if (!rc)
         rc = read_node(reader, &event, depth + 1, &value);
     if (!rc) {
         value->key = key->text;
+        value->key_line = key->line;
+        value->key_column = key->column;
         key->text = NULL;
         rc = append(map, value) ? 0 : ofr_fail_nomem(reader->err, "a scenario");
     }
@@ -304,14 +300,14 @@ static int read_document(struct reader *reader, struct ofr_node **root)
 }
 
 /* Parses text into a tree whose nodes name `name` (kept by the config). */
-static int parse_text(struct ofr_config *config, const char *name, const char *text, size_t size,
+static int parse_text(struct ofr_config *config, const char *name, const char *text, size_t size, bool placed,
                       struct ofr_node **root, struct ofr_error *err)
 {
     char *source = config->sources < MOST_SOURCES ? strdup(name) : NULL;
     if (!source)
         return ofr_fail_nomem(err, "a scenario (or too many overrides)");
     config->source[config->sources++] = source;
-    struct reader reader = {.source = source, .err = err};
+    struct reader reader = {.source = source, .placed = placed, .err = err};
     if (!yaml_parser_initialize(&reader.parser))
         return ofr_fail_nomem(err, "a scenario");
     yaml_parser_set_input_string(&reader.parser, (const unsigned char *)text, size);
@@ -330,7 +326,7 @@ int ofr_config_parse(struct ofr_config **out, const char *name, const char *text
     struct ofr_config *config = calloc(1, sizeof *config);
     if (!config)
         return ofr_fail_nomem(err, "a scenario");
-    int rc = parse_text(config, name, text, size, &config->root, err);
+    int rc = parse_text(config, name, text, size, true, &config->root, err);
     if (rc)
         ofr_config_free(config);
     else
@@ -377,7 +373,7 @@ struct ofr_node *ofr_config_root(struct ofr_config *config)
 
 static void strip_places(struct ofr_node *node)
 {
-    node->line = node->column = 0;
+    node->line = node->column = node->key_line = node->key_column = 0;
     for (uint32_t i = 0; i < node->children; ++i)
         strip_places(node->child[i]);
 }
@@ -432,28 +428,49 @@ static void replace(struct ofr_node *node, struct ofr_node *value)
     free(value);
 }
 
+/* The node an override's path leads to; the path is cut up on the way. NULL with an error. */
+static struct ofr_node *walk(struct ofr_node *node, char *path, const char *source, struct ofr_error *err)
+{
+    int depth = 0;
+    for (char *step = path; step && node;) {
+        char *dot = strchr(step, '.');
+        if (dot)
+            *dot = '\0';
+        if (!*step || ++depth > DEEPEST) {
+            ofr_fail(err, OFR_E_USAGE, "%s: %s", source,
+                     *step ? "found more than 16 keys on the way" : "found an empty key between the dots");
+            return NULL;
+        }
+        node = descend(node, step, source, err);
+        step = dot ? dot + 1 : NULL;
+    }
+    return node;
+}
+
 int ofr_config_set(struct ofr_config *config, const char *assignment, struct ofr_error *err)
 {
     const char *equals = strchr(assignment, '=');
     if (!equals || equals == assignment)
-        return ofr_fail(err, OFR_E_USAGE, "--set: found '%s', expected KEY=VALUE such as arrivals.rate=900/s",
-                        assignment);
-    char source[OFR_ERROR_TEXT / 2], path[OFR_ERROR_TEXT / 2];
+        return ofr_fail(err, OFR_E_USAGE,
+                        "--set: found '%.200s', expected KEY=VALUE such as arrivals.rate=900/s", assignment);
+    char source[OFR_ERROR_TEXT / 4];
     snprintf(source, sizeof source, "--set %s", assignment);
-    snprintf(path, sizeof path, "%.*s", (int)(equals - assignment), assignment);
+    char *path = strndup(assignment, (size_t)(equals - assignment));
+    if (!path)
+        return ofr_fail_nomem(err, "an override");
     struct ofr_node *value = NULL;
-    int rc = parse_text(config, source, equals + 1, strlen(equals + 1), &value, err);
-    if (rc)
-        return rc;
-    strip_places(value);
-    struct ofr_node *node = config->root;
-    char *rest = NULL;
-    for (char *step = strtok_r(path, ".", &rest); step && node; step = strtok_r(NULL, ".", &rest))
-        node = descend(node, step, value->source, err);
-    if (!node) {
-        free_node(value);
-        return err ? err->code : OFR_E_INPUT;
+    struct ofr_node *node = NULL;
+    const char *text = equals[1] ? equals + 1 : "\"\""; /* `key=` is the empty text, not an empty map */
+    int rc = parse_text(config, source, text, strlen(text), false, &value, err);
+    if (!rc) {
+        strip_places(value);
+        node = walk(config->root, path, value->source, err);
+        rc = node ? 0 : err ? err->code : OFR_E_INPUT;
     }
-    replace(node, value);
-    return 0;
+    free(path);
+    if (node)
+        replace(node, value);
+    else
+        free_node(value);
+    return rc;
 }

@@ -22,20 +22,21 @@ enum ofr_node_kind {
 /* One node; children are owned by it, the root by the struct ofr_config. */
 struct ofr_node {
     enum ofr_node_kind kind;
-    const char *source; /* file name or override text; owned by the config */
-    int line, column;   /* 1-based; 0 for overrides */
-    char *key;          /* key under which the parent map holds it; NULL in lists and at the root */
-    char *text;         /* OFR_NODE_SCALAR: its text */
-    bool quoted;        /* scalar was written in quotes */
-    bool used;          /* some table or reader has taken it; what is left unused is an unknown key */
+    const char *source;       /* file name or override text; owned by the config */
+    int line, column;         /* 1-based; 0 for overrides */
+    int key_line, key_column; /* of the key in front of it; 0 for list items, the root and overrides */
+    char *key;                /* key under which the parent map holds it; NULL in lists and at the root */
+    char *text;               /* OFR_NODE_SCALAR: its text */
+    bool quoted;              /* scalar was written in quotes */
+    bool used;                /* some table or reader has taken it; what is left unused is an unknown key */
     struct ofr_node **child;
     uint32_t children;
 };
 
 struct ofr_config; /* owns the tree and its strings */
 
-/* Reads one YAML document. Anchors, tags, several documents, duplicate keys and nesting deeper than 16 are
- * errors. Returns 0 or OFR_E_INPUT / OFR_E_IO / OFR_E_NOMEM. */
+/* Reads one YAML document. Anchors, tags, several documents, duplicate keys, nesting deeper than 16, maps of
+ * more than 4096 keys and files above 4 MiB are errors. Returns 0 or OFR_E_INPUT / OFR_E_IO / OFR_E_NOMEM. */
 int ofr_config_load(struct ofr_config **out, const char *path, struct ofr_error *err);
 /* As ofr_config_load from memory; `name` stands for the file in messages. */
 int ofr_config_parse(struct ofr_config **out, const char *name, const char *text, size_t size,

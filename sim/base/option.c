@@ -2,6 +2,7 @@
 #include "sim/base/units.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <string.h>
 
 /* ---- reading ---- */
@@ -16,49 +17,111 @@ static const void *const_member(const struct offramp_option *option, const void 
     return (const char *)values + option->offset;
 }
 
-/* The value in the unit of the row's range; NaN for types without one. */
-static double ranged(const struct offramp_option *option, const void *at)
+/* Text of the user's, fit for one line of a message. */
+static void shown(char *out, size_t size, const char *text)
 {
-    switch (option->type) {
-    case OFFRAMP_OPT_COUNT:
-        return (double)*(const uint64_t *)at;
-    case OFFRAMP_OPT_TIME:
-        return (double)*(const int64_t *)at;
-    default:
-        return *(const double *)at;
-    }
-}
-
-/* A bound of the row's range, as the user would write it. */
-static void format_bound(const struct offramp_option *option, double bound, char *out)
-{
-    if (option->type == OFFRAMP_OPT_TIME)
-        ofr_write_time(out, bound >= 9.2e18 ? INT64_MAX : (int64_t)bound);
-    else
-        ofr_write_real(out, bound);
-    if (option->type == OFFRAMP_OPT_RATE)
-        strcat(out, "/s");
+    int length = snprintf(out, size, "%s", text);
+    for (char *at = out; *at; ++at)
+        if ((unsigned char)*at < 0x20 || *at == 0x7f)
+            *at = ' ';
+    if (length >= (int)size)
+        memcpy(out + size - 4, "...", 4);
 }
 
 static int complain(const struct offramp_option *option, const char *where, const char *text,
                     const char *expected, struct ofr_error *err)
 {
-    if (where)
-        return ofr_fail(err, OFR_E_INPUT, "%s: %s: found '%s', expected %s", where, option->name, text,
-                        expected);
-    return ofr_fail(err, OFR_E_INPUT, "%s: found '%s', expected %s", option->name, text, expected);
+    char found[80];
+    shown(found, sizeof found, text);
+    return ofr_fail(err, OFR_E_INPUT, "%s%s%s: found '%s', expected %s", where ? where : "",
+                    where ? ": " : "", option->name, found, expected);
 }
 
-static int check_range(const struct offramp_option *option, double value, const char *where, const char *text,
-                       struct ofr_error *err)
+/* What a row allows, in its member's unit. Where a row leaves the range open the type still has one. */
+struct limits {
+    double low, high; /* infinite = open */
+    bool none;        /* `none` is allowed beside the range */
+};
+
+static struct limits limits_of(const struct offramp_option *option)
 {
     bool any = option->min == 0.0 && option->max == 0.0;
-    if (any || (value >= option->min && value <= option->max))
+    bool is_real = option->type == OFFRAMP_OPT_REAL || option->type == OFFRAMP_OPT_REALS;
+    struct limits limits = {.low = option->min, .high = option->max};
+    if (any)
+        limits = (struct limits){.low = is_real ? -INFINITY : 0.0,
+                                 .high = option->type == OFFRAMP_OPT_SHARE ? 1.0 : INFINITY};
+    if (option->type == OFFRAMP_OPT_TIME && option->min < 0.0) {
+        limits.none = true;
+        limits.low = 0.0;
+    }
+    /* What no 64-bit time or count exceeds is no bound worth naming. */
+    if ((option->type == OFFRAMP_OPT_TIME || option->type == OFFRAMP_OPT_COUNT) && limits.high >= 9e18)
+        limits.high = INFINITY;
+    return limits;
+}
+
+static bool within(const struct offramp_option *option, const struct limits *limits, const void *at)
+{
+    bool open = isinf(limits->high);
+    if (option->type == OFFRAMP_OPT_COUNT) {
+        uint64_t count = *(const uint64_t *)at;
+        return count >= (uint64_t)limits->low && (open || count <= (uint64_t)limits->high);
+    }
+    if (option->type == OFFRAMP_OPT_TIME) {
+        int64_t time_ns = *(const int64_t *)at;
+        if (time_ns < 0)
+            return limits->none;
+        return time_ns >= (int64_t)limits->low && (open || time_ns <= (int64_t)limits->high);
+    }
+    double value = *(const double *)at;
+    return value >= limits->low && value <= limits->high;
+}
+
+/* A bound in the unit the user wrote, or the plainest one. */
+static void format_bound(const struct offramp_option *option, double bound, const char *unit, char *out)
+{
+    double one = 0.0;
+    if (option->type == OFFRAMP_OPT_TIME)
+        one = ofr_unit_ns(unit);
+    if (option->type == OFFRAMP_OPT_RATE)
+        one = ofr_unit_per_s(unit);
+    if (option->type == OFFRAMP_OPT_SHARE && *unit == '%')
+        one = 0.01;
+    if (one > 0.0 && fabs(bound) < 1e300)
+        snprintf(out, OFR_UNIT_TEXT, "%.15g%s", bound / one, unit);
+    else if (option->type == OFFRAMP_OPT_TIME)
+        ofr_write_time(out, (int64_t)bound);
+    else
+        snprintf(out, OFR_UNIT_TEXT, "%.15g%s", bound,
+                 option->type == OFFRAMP_OPT_RATE     ? "/s"
+                 : option->type == OFFRAMP_OPT_FACTOR ? "x"
+                                                      : "");
+}
+
+static void format_range(const struct offramp_option *option, const char *unit, char *out, size_t size)
+{
+    struct limits limits = limits_of(option);
+    char low[OFR_UNIT_TEXT], high[OFR_UNIT_TEXT];
+    const char *none = limits.none ? "none, or " : "";
+    format_bound(option, isinf(limits.low) ? 0.0 : limits.low, unit, low);
+    format_bound(option, isinf(limits.high) ? 0.0 : limits.high, unit, high);
+    if (isinf(limits.low) && isinf(limits.high))
+        snprintf(out, size, "any finite number");
+    else if (isinf(limits.high))
+        snprintf(out, size, "%s%s or more", none, low);
+    else
+        snprintf(out, size, "%s%s to %s", none, low, high);
+}
+
+static int check_range(const struct offramp_option *option, const void *at, const char *where,
+                       const char *text, struct ofr_error *err)
+{
+    struct limits limits = limits_of(option);
+    if (within(option, &limits, at))
         return 0;
-    char low[OFR_UNIT_TEXT + 4], high[OFR_UNIT_TEXT + 4], expected[3 * OFR_UNIT_TEXT];
-    format_bound(option, option->min, low);
-    format_bound(option, option->max, high);
-    snprintf(expected, sizeof expected, "%s to %s", low, high);
+    char expected[4 * OFR_UNIT_TEXT];
+    format_range(option, ofr_unit_of(text), expected, sizeof expected);
     return complain(option, where, text, expected, err);
 }
 
@@ -76,6 +139,9 @@ static int read_choice(const struct offramp_option *option, const char *text, in
         if (added > 0 && used + (size_t)added < sizeof expected)
             used += (size_t)added;
     }
+    const char *near = ofr_nearest(text, option->choices);
+    if (near)
+        snprintf(expected + used, sizeof expected - used, "; did you mean '%s'?", near);
     return complain(option, where, text, expected, err);
 }
 
@@ -110,6 +176,21 @@ static const char *read_number(const struct offramp_option *option, const char *
     }
 }
 
+static int read_ranged(const struct offramp_option *option, const char *text, void *at, const char *where,
+                       struct ofr_error *err)
+{
+    /* Counts and times know no sign: what would be fine without it is out of range. */
+    bool negative = text[0] == '-' && read_number(option, text, at) && !read_number(option, text + 1, at);
+    const char *expected = negative ? NULL : read_number(option, text, at);
+    char range[4 * OFR_UNIT_TEXT];
+    if (negative) {
+        format_range(option, ofr_unit_of(text), range, sizeof range);
+        expected = range;
+    }
+    return expected ? complain(option, where, text, expected, err)
+                    : check_range(option, at, where, text, err);
+}
+
 /* Appends to a list; scalars are lists of one. */
 static int read_item(const struct offramp_option *option, const char *text, void *at, const char *where,
                      struct ofr_error *err)
@@ -132,7 +213,7 @@ static int read_item(const struct offramp_option *option, const char *text, void
     const char *expected = ofr_read_real(text, &value);
     if (expected)
         return complain(option, where, text, expected, err);
-    int rc = check_range(option, value, where, text, err);
+    int rc = check_range(option, &value, where, text, err);
     if (!rc)
         reals->item[reals->count++] = value;
     return rc;
@@ -156,11 +237,8 @@ int ofr_option_parse(const struct offramp_option *option, const char *text, void
     case OFFRAMP_OPT_TEXTS:
     case OFFRAMP_OPT_ARGS:
         return read_item(option, text, at, where, err);
-    default: {
-        const char *expected = read_number(option, text, at);
-        return expected ? complain(option, where, text, expected, err)
-                        : check_range(option, ranged(option, at), where, text, err);
-    }
+    default:
+        return read_ranged(option, text, at, where, err);
     }
 }
 
@@ -254,6 +332,29 @@ int ofr_options_bind(const struct offramp_option *options, uint32_t count, void 
 
 /* ---- writing ---- */
 
+/* One code point of UTF-8 at `at`; *size is its bytes. A byte that is no UTF-8 stands for itself. */
+static uint32_t code_point(const char *at, size_t *size)
+{
+    const unsigned char *byte = (const unsigned char *)at;
+    *size = 1;
+    size_t length = byte[0] >= 0xf0 ? 4 : byte[0] >= 0xe0 ? 3 : byte[0] >= 0xc0 ? 2 : 1;
+    uint32_t value = byte[0] & (length == 1 ? 0xffu : 0xffu >> (length + 1));
+    for (size_t i = 1; i < length; ++i) {
+        if ((byte[i] & 0xc0) != 0x80)
+            return byte[0];
+        value = value << 6 | (byte[i] & 0x3fu);
+    }
+    *size = length;
+    return value;
+}
+
+/* YAML takes these in a double-quoted text only as escapes. */
+static bool must_escape(uint32_t point, size_t size)
+{
+    return point < 0x20 || point == 0x7f || (size > 1 && point >= 0x80 && point < 0xa0) || point == 0x2028 ||
+           point == 0x2029 || point == 0xfeff;
+}
+
 /* A plain YAML scalar where that is safe, else double-quoted. */
 static int format_text(const char *text, char *out, size_t size)
 {
@@ -263,19 +364,20 @@ static int format_text(const char *text, char *out, size_t size)
         text[0] != '-';
     if (plain)
         return snprintf(out, size, "%s", text);
-    size_t used = 0;
-    for (const char *at = text; *at && used + 4 < size; ++at) {
-        if (used == 0)
-            out[used++] = '"';
-        if (*at == '"' || *at == '\\')
-            out[used++] = '\\';
-        out[used++] = *at;
+    int used = snprintf(out, size, "\"");
+    while (*text) {
+        size_t bytes;
+        uint32_t point = code_point(text, &bytes);
+        size_t room = (size_t)used < size ? size - (size_t)used : 0;
+        char *to = room ? out + used : NULL;
+        if (must_escape(point, bytes))
+            used += snprintf(to, room, "\\u%04x", point);
+        else
+            used += snprintf(to, room, "%s%.*s", point == '"' || point == '\\' ? "\\" : "", (int)bytes, text);
+        text += bytes;
     }
-    if (used == 0)
-        return snprintf(out, size, "\"\"");
-    out[used++] = '"';
-    out[used] = '\0';
-    return (int)used;
+    size_t room = (size_t)used < size ? size - (size_t)used : 0;
+    return used + snprintf(room ? out + used : NULL, room, "\"");
 }
 
 static int format_list(const struct offramp_option *option, const void *at, char *out, size_t size)
@@ -283,16 +385,15 @@ static int format_list(const struct offramp_option *option, const void *at, char
     const struct offramp_texts *texts = at;
     const struct offramp_reals *reals = at;
     int used = snprintf(out, size, "[");
-    for (uint32_t i = 0; i < texts->count && used >= 0 && (size_t)used < size; ++i) {
-        char item[128];
-        if (option->type == OFFRAMP_OPT_TEXTS)
+    for (uint32_t i = 0; i <= texts->count; ++i) {
+        char item[6 * sizeof texts->item[0] + 3] = "]"; /* every byte may become an escape */
+        if (i < texts->count && option->type == OFFRAMP_OPT_TEXTS)
             format_text(texts->item[i], item, sizeof item);
-        else
+        else if (i < texts->count)
             ofr_write_real(item, reals->item[i]);
-        used += snprintf(out + used, size - (size_t)used, "%s%s", i ? ", " : "", item);
+        size_t room = (size_t)used < size ? size - (size_t)used : 0;
+        used += snprintf(room ? out + used : NULL, room, "%s%s", i && i < texts->count ? ", " : "", item);
     }
-    if (used >= 0 && (size_t)used < size)
-        used += snprintf(out + used, size - (size_t)used, "]");
     return used;
 }
 
@@ -316,6 +417,8 @@ int ofr_option_format(const struct offramp_option *option, const void *values, c
     case OFFRAMP_OPT_REALS:
     case OFFRAMP_OPT_TEXTS:
         return format_list(option, at, out, size);
+    case OFFRAMP_OPT_ARGS:
+        return snprintf(out, size, "[]"); /* command line only: no file holds any */
     default:
         ofr_write_real(number, *(const double *)at);
         return snprintf(out, size, "%s%s", number,

@@ -134,78 +134,134 @@ const char *ofr_read_time(const char *text, int64_t *value_ns)
     if (!read_decimal(text, &decimal))
         return "a time with its unit (ns us ms s min h), e.g. 20ms";
     if (!*decimal.end)
-        return "a unit (ns us ms s min h), e.g. 20ms";
+        return "its unit with it (ns us ms s min h), e.g. 20ms";
     for (size_t i = 0; i < sizeof time_unit / sizeof *time_unit; ++i) {
         uint64_t value;
         if (strcmp(decimal.end, time_unit[i].text) != 0)
             continue;
         if (!to_integer(decimal, time_unit[i].ns, INT64_MAX, &value))
-            return "a whole number of nanoseconds below 292 years";
+            return "a whole number of nanoseconds, below 292 years";
         *value_ns = (int64_t)value;
         return NULL;
     }
     return "a time with its unit (ns us ms s min h), e.g. 20ms";
 }
 
-/* A finite double at the start of text, in the C locale; NULL when there is none. Signs are allowed. */
-static const char *read_double(const char *text, double *value)
+/* A real as written, still decimal, so that units that are powers of ten cost no rounding. */
+struct real {
+    const char *text; /* sign, digits and point */
+    int size;
+    int exponent;
+    const char *end; /* first character after it */
+};
+
+static bool split_real(const char *text, struct real *real)
 {
-    const char *digits = text + (*text == '-' || *text == '+');
-    if (!is_digit(*digits) && !(*digits == '.' && is_digit(digits[1])))
-        return NULL;
-    if (digits[0] == '0' && (digits[1] == 'x' || digits[1] == 'X'))
-        return NULL;
-    locale_t c_locale = newlocale(LC_ALL_MASK, "C", (locale_t)0);
-    if (!c_locale)
-        return NULL;
-    char *end;
-    *value = strtod_l(text, &end, c_locale);
-    freelocale(c_locale);
-    return isfinite(*value) ? end : NULL;
+    const char *at = text + (*text == '-' || *text == '+');
+    bool point = false, any = false;
+    for (; is_digit(*at) || (*at == '.' && !point); ++at) {
+        point = point || *at == '.';
+        any = any || *at != '.';
+    }
+    *real = (struct real){.text = text, .size = (int)(at - text)};
+    real->end = read_exponent(at, &real->exponent);
+    return any && at - text < 256;
+}
+
+/* The nearest double of real * 10^shift; false when there is no finite one, or it would vanish to 0. */
+static bool to_double(const struct real *real, int shift, double *value)
+{
+    char text[300];
+    snprintf(text, sizeof text, "%.*se%d", real->size, real->text, real->exponent + shift);
+    *value = strtod_l(text, NULL, newlocale(LC_ALL_MASK, "C", (locale_t)0)); /* built in: nothing to free */
+    return isfinite(*value) && (*value != 0.0 || strspn(real->text, "+-0.") >= (size_t)real->size);
+}
+
+static const struct {
+    const char *text;
+    int shift;
+} rate_prefix[] = {{"", 0}, {"k", 3}, {"M", 6}, {"G", 9}};
+
+static const struct {
+    const char *text;
+    double seconds;
+} rate_period[] = {{"/s", 1.0}, {"/min", 60.0}, {"/h", 3600.0}};
+
+/* Takes a rate's unit apart; false when it is none. */
+static bool rate_unit(const char *unit, int *shift, double *seconds)
+{
+    const char *slash = strchr(unit, '/');
+    *shift = -1;
+    *seconds = 0.0;
+    for (size_t i = 0; slash && i < sizeof rate_prefix / sizeof *rate_prefix; ++i)
+        if (strlen(rate_prefix[i].text) == (size_t)(slash - unit) &&
+            strncmp(unit, rate_prefix[i].text, (size_t)(slash - unit)) == 0)
+            *shift = rate_prefix[i].shift;
+    for (size_t i = 0; slash && i < sizeof rate_period / sizeof *rate_period; ++i)
+        if (strcmp(slash, rate_period[i].text) == 0)
+            *seconds = rate_period[i].seconds;
+    return *shift >= 0 && *seconds > 0.0;
 }
 
 const char *ofr_read_rate(const char *text, double *per_s)
 {
-    static const char expected[] = "a rate with its unit, e.g. 900/s, 5k/s or 30/min";
-    const char *end = read_double(text, per_s);
-    if (!end)
-        return expected;
-    const char *slash = strchr(end, '/');
-    char suffix[2] = {0};
-    if (!slash || slash - end > 1)
-        return expected;
-    suffix[0] = slash > end ? *end : '\0';
-    uint64_t scale = count_scale(suffix);
-    double period_s = strcmp(slash, "/s") == 0     ? 1.0
-                      : strcmp(slash, "/min") == 0 ? 60.0
-                      : strcmp(slash, "/h") == 0   ? 3600.0
-                                                   : 0.0;
-    if (!scale || period_s == 0.0)
-        return expected;
-    *per_s = *per_s * (double)scale / period_s;
+    struct real real;
+    int shift;
+    double seconds;
+    if (!split_real(text, &real) || !rate_unit(real.end, &shift, &seconds))
+        return "a rate with its unit, e.g. 900/s, 5k/s or 30/min";
+    if (!to_double(&real, shift, per_s))
+        return "a rate within the range of a double";
+    *per_s /= seconds;
     return NULL;
+}
+
+/* A real that may carry one unit; `shift` is what the unit means. */
+static const char *read_with(const char *text, const char *unit, int shift, double *value,
+                             const char *expected)
+{
+    struct real real;
+    if (!split_real(text, &real) || (*real.end && strcmp(real.end, unit) != 0))
+        return expected;
+    return to_double(&real, *real.end ? shift : 0, value) ? NULL : "a number within the range of a double";
 }
 
 const char *ofr_read_share(const char *text, double *value)
 {
-    const char *end = read_double(text, value);
-    if (!end || (strcmp(end, "%") != 0 && *end))
-        return "a share such as 1% or 0.01";
-    if (*end)
-        *value /= 100.0;
-    return NULL;
+    return read_with(text, "%", -2, value, "a share such as 1% or 0.01");
 }
 
 const char *ofr_read_factor(const char *text, double *value)
 {
-    const char *end = read_double(text, value);
-    return end && (!*end || strcmp(end, "x") == 0) ? NULL : "a factor such as 2x";
+    return read_with(text, "x", 0, value, "a factor such as 2x");
 }
 
 const char *ofr_read_real(const char *text, double *value)
 {
-    const char *end = read_double(text, value);
-    return end && !*end ? NULL : "a number";
+    return read_with(text, "", 0, value, "a number without a unit");
+}
+
+const char *ofr_unit_of(const char *text)
+{
+    struct real real;
+    return split_real(text, &real) ? real.end : "";
+}
+
+double ofr_unit_ns(const char *unit)
+{
+    for (size_t i = 0; i < sizeof time_unit / sizeof *time_unit; ++i)
+        if (strcmp(unit, time_unit[i].text) == 0)
+            return (double)time_unit[i].ns;
+    return 0.0;
+}
+
+double ofr_unit_per_s(const char *unit)
+{
+    int shift;
+    double seconds;
+    if (!rate_unit(unit, &shift, &seconds))
+        return 0.0;
+    return pow(10.0, shift) / seconds;
 }
 
 const char *ofr_read_bool(const char *text, uint8_t *value)
@@ -236,15 +292,14 @@ void ofr_write_time(char *out, int64_t value_ns)
 
 void ofr_write_real(char *out, double value)
 {
+    locale_t c_locale = newlocale(LC_ALL_MASK, "C", (locale_t)0);
+    locale_t before = uselocale(c_locale);
     for (int digits = 1; digits <= 17; ++digits) {
-        double back;
         snprintf(out, OFR_UNIT_TEXT, "%.*g", digits, value);
-        char *comma = strchr(out, ',');
-        if (comma)
-            *comma = '.';
-        if (read_double(out, &back) && back == value)
-            return;
+        if (strtod_l(out, NULL, c_locale) == value)
+            break;
     }
+    uselocale(before);
 }
 
 unsigned ofr_edit_distance(const char *a, const char *b)
@@ -269,4 +324,18 @@ unsigned ofr_edit_distance(const char *a, const char *b)
         }
     }
     return row[b_size];
+}
+
+const char *ofr_nearest(const char *word, const char *const *known)
+{
+    const char *best = NULL;
+    unsigned least = 3;
+    for (; known && *known; ++known) {
+        unsigned distance = ofr_edit_distance(word, *known);
+        if (distance < least && distance < strlen(*known) && distance < strlen(word)) {
+            best = *known;
+            least = distance;
+        }
+    }
+    return best;
 }

@@ -17,11 +17,18 @@ enum {
     OFR_UNIT_TEXT = 40
 };
 
+/* What follows the number: its unit as written, "" when there is none. Borrowed. */
+const char *ofr_unit_of(const char *text);
+double ofr_unit_ns(const char *unit);    /* nanoseconds of a time's unit; 0 = there is no such unit */
+double ofr_unit_per_s(const char *unit); /* 1/s of a rate's unit such as k/min; 0 = there is none */
+
 /* The shortest text that reads back to the same value. */
 void ofr_write_time(char *out, int64_t value_ns);
 void ofr_write_real(char *out, double value);
 
 /* Number of edits between two words, for "did you mean". */
 unsigned ofr_edit_distance(const char *a, const char *b);
+/* The name of a NULL-terminated list (may be NULL) that `word` most likely means; NULL when none is near. */
+const char *ofr_nearest(const char *word, const char *const *known);
 
 #endif

@@ -49,20 +49,16 @@ static const struct offramp_option *find_flag(const struct ofr_cli_parse *parse,
 static int unknown_flag(const struct ofr_cli_parse *parse, const char *name, size_t size,
                         struct ofr_error *err)
 {
-    char found[FLAG_SIZE], best[FLAG_SIZE] = "";
-    unsigned least = 4;
+    char found[FLAG_SIZE], flag[MOST_FLAGS][FLAG_SIZE];
+    const char *known[MOST_FLAGS + 1] = {NULL};
     snprintf(found, sizeof found, "%.*s", (int)size, name);
     for (uint32_t i = 0; i < parse->option_count; ++i) {
-        char flag[FLAG_SIZE];
-        dashed(flag, parse->options[i].name);
-        unsigned distance = ofr_edit_distance(found, flag);
-        if (distance < least) {
-            least = distance;
-            strcpy(best, flag);
-        }
+        dashed(flag[i], parse->options[i].name);
+        known[i] = flag[i];
     }
-    if (best[0])
-        return ofr_fail(err, OFR_E_USAGE, "unknown flag --%s, did you mean --%s?", found, best);
+    const char *near = ofr_nearest(found, known);
+    if (near)
+        return ofr_fail(err, OFR_E_USAGE, "unknown flag --%s, did you mean --%s?", found, near);
     return ofr_fail(err, OFR_E_USAGE, "unknown flag --%s, see --help", found);
 }
 
@@ -98,25 +94,53 @@ static const char *value_of(struct cursor *cursor, const char *equals)
     return cursor->at + 1 < cursor->argc ? cursor->argv[++cursor->at] : NULL;
 }
 
+/* The row a long flag names; *off when it was written --no-NAME. */
+static const struct offramp_option *named_row(const struct ofr_cli_parse *parse, const char *name,
+                                              size_t size, bool *off)
+{
+    const struct offramp_option *option = find_flag(parse, name, size);
+    *off = false;
+    if (option || size <= 3 || memcmp(name, "no-", 3) != 0)
+        return option;
+    option = find_flag(parse, name + 3, size - 3);
+    *off = option && option->type == OFFRAMP_OPT_BOOL;
+    return *off ? option : NULL;
+}
+
 static int long_flag(struct ofr_cli_parse *parse, struct cursor *cursor, const char *name,
                      struct ofr_error *err)
 {
     const char *equals = strchr(name, '=');
     size_t size = equals ? (size_t)(equals - name) : strlen(name);
-    const struct offramp_option *option = find_flag(parse, name, size);
-    bool off = false;
-    if (!option && size > 3 && memcmp(name, "no-", 3) == 0) {
-        option = find_flag(parse, name + 3, size - 3);
-        off = option && option->type == OFFRAMP_OPT_BOOL && !equals;
-    }
-    if (!option || (!off && memcmp(name, "no-", 3) == 0 && !find_flag(parse, name, size)))
+    bool off;
+    const struct offramp_option *option = named_row(parse, name, size, &off);
+    if (!option)
         return unknown_flag(parse, name, size, err);
+    if (off && equals)
+        return ofr_fail(err, OFR_E_USAGE, "--%.*s takes no value", (int)size, name);
     if (option->type == OFFRAMP_OPT_BOOL && !equals)
         return set_flag(parse, cursor, option, off ? "false" : "true", err);
     const char *text = value_of(cursor, equals);
     if (!text)
         return ofr_fail(err, OFR_E_USAGE, "--%.*s needs a value: %s", (int)size, name, option->help);
     return set_flag(parse, cursor, option, text, err);
+}
+
+/* `-o FILE` or `-oFILE`. */
+static int short_flag(struct ofr_cli_parse *parse, struct cursor *cursor, const char *argument,
+                      struct ofr_error *err)
+{
+    const char *name = long_of(argument[1]);
+    const struct offramp_option *option = name ? find_flag(parse, name, strlen(name)) : NULL;
+    if (!option) {
+        bool off;
+        size_t size = strcspn(argument + 1, "=");
+        const char *hint =
+            named_row(parse, argument + 1, size, &off) ? ", did you mean two dashes?" : ", see --help";
+        return ofr_fail(err, OFR_E_USAGE, "unknown flag %.60s%s", argument, hint);
+    }
+    return argument[2] ? set_flag(parse, cursor, option, argument + 2, err)
+                       : long_flag(parse, cursor, name, err);
 }
 
 static int take_argument(struct ofr_cli_parse *parse, struct cursor *cursor, bool *flags_over,
@@ -129,12 +153,8 @@ static int take_argument(struct ofr_cli_parse *parse, struct cursor *cursor, boo
     }
     if (!*flags_over && strncmp(argument, "--", 2) == 0)
         return long_flag(parse, cursor, argument + 2, err);
-    if (!*flags_over && argument[0] == '-' && argument[1] && !argument[2]) {
-        const char *name = long_of(argument[1]);
-        if (!name || !find_flag(parse, name, strlen(name)))
-            return ofr_fail(err, OFR_E_USAGE, "unknown flag %s, see --help", argument);
-        return long_flag(parse, cursor, name, err);
-    }
+    if (!*flags_over && argument[0] == '-' && argument[1])
+        return short_flag(parse, cursor, argument, err);
     if (parse->positionals == OFR_CLI_MOST_POSITIONALS)
         return ofr_fail(err, OFR_E_USAGE, "more than %d arguments", OFR_CLI_MOST_POSITIONALS);
     parse->positional[parse->positionals++] = argument;
@@ -241,21 +261,22 @@ static const struct ofr_cli_verb *find_verb(const struct ofr_cli_verb *const *ta
 static int unknown_verb(const struct ofr_cli_verb *const *table, const char *path, const char *name,
                         struct ofr_error *err)
 {
-    const char *best = NULL;
-    unsigned least = 3;
+    enum {
+        MOST_VERBS = 64
+    };
+    const char *known[MOST_VERBS + 1] = {NULL};
     char list[OFR_ERROR_TEXT / 2] = "";
     size_t used = 0;
-    for (; *table; ++table) {
-        unsigned distance = ofr_edit_distance(name, (*table)->name);
-        if (distance < least) {
-            least = distance;
-            best = (*table)->name;
-        }
-        used += (size_t)snprintf(list + used, sizeof list - used, " %s", (*table)->name);
+    for (size_t i = 0; table[i] && i < MOST_VERBS; ++i) {
+        known[i] = table[i]->name;
+        if (used < sizeof list)
+            used += (size_t)snprintf(list + used, sizeof list - used, " %s", known[i]);
     }
-    if (best)
-        return ofr_fail(err, OFR_E_USAGE, "there is no '%s%s', did you mean '%s%s'?", path, name, path, best);
-    return ofr_fail(err, OFR_E_USAGE, "there is no '%s%s', expected one of:%s", path, name, list);
+    const char *near = ofr_nearest(name, known);
+    if (near)
+        return ofr_fail(err, OFR_E_USAGE, "there is no '%s%.60s', did you mean '%s%s'?", path, name, path,
+                        near);
+    return ofr_fail(err, OFR_E_USAGE, "there is no '%s%.60s', expected one of:%s", path, name, list);
 }
 
 static bool wants_help(int argc, char **argv)
@@ -266,17 +287,41 @@ static bool wants_help(int argc, char **argv)
     return false;
 }
 
+/* One argument as a shell reads it back. */
+static void write_quoted(FILE *out, const char *argument)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./-=:,+@%";
+    if (*argument && strspn(argument, plain) == strlen(argument)) {
+        fputs(argument, out);
+        return;
+    }
+    fputc('\'', out);
+    for (; *argument; ++argument) {
+        if (*argument == '\'')
+            fputs("'\\''", out);
+        else
+            fputc(*argument, out);
+    }
+    fputc('\'', out);
+}
+
+/* Owned; NULL when out of memory. */
 static char *join(int argc, char **argv)
 {
-    size_t size = 1;
-    for (int i = 0; i < argc; ++i)
-        size += strlen(argv[i]) + 1;
-    char *line = malloc(size);
-    char *at = line;
-    for (int i = 0; line && i < argc; ++i)
-        at += sprintf(at, "%s%s", i ? " " : "", argv[i]);
-    if (line)
-        *at = '\0';
+    char *line = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&line, &size);
+    if (!out)
+        return NULL;
+    for (int i = 0; i < argc; ++i) {
+        if (i)
+            fputc(' ', out);
+        write_quoted(out, argv[i]);
+    }
+    if (fclose(out)) {
+        free(line);
+        return NULL;
+    }
     return line;
 }
 

@@ -1,6 +1,6 @@
 /* The command line: verbs and their flags are rows of tables, read by one parser.
  *
- *   offramp VERB [SUB] [--flag value | --flag=value | --flag | --no-flag | -x value] ... POSITIONAL ... [--] ...
+ *   offramp VERB [SUB] [--flag value | --flag=value | --flag | --no-flag | -x value | -xvalue] ... POSITIONAL ... [--]
  *
  * A flag is a `struct offramp_option` row of the verb: the same types, units and range checks as in scenario files;
  * underscores in the row's name are dashes on the command line. Flags of a list type may be repeated.
@@ -27,7 +27,7 @@ struct ofr_cli_call {
     uint32_t positionals;
     FILE *out;           /* results */
     FILE *chatter;       /* everything else */
-    const char *command; /* the line as typed, for provenance */
+    const char *command; /* the line as typed, quoted for a shell, for provenance */
     int argc;            /* arguments after the verb, for verbs that parse them themselves (`raw`) */
     char **argv;
 };
@@ -63,5 +63,9 @@ struct ofr_cli_parse {
     uint32_t positionals;
 };
 int ofr_cli_parse(struct ofr_cli_parse *parse, int argc, char **argv, struct ofr_error *err);
+
+/* Every verb with its flags, and every part with its options, as one JSON object: what shell completion and manual
+ * pages are made of. */
+int ofr_cli_spec(FILE *out, struct ofr_error *err);
 
 #endif

@@ -1,10 +1,10 @@
 /* offramp list KIND, offramp help [VERB [SUB] | KIND:NAME | scenario]: both read the tables the parser uses. */
 #include "sim/base/config.h"
+#include "sim/base/json.h"
 #include "sim/cli/registry.h"
 #include "sim/cli/verbs.h"
 #include "sim/run/scenario.h"
 
-#include <jansson.h>
 #include <string.h>
 
 struct list_options {
@@ -25,9 +25,9 @@ static int list_json(FILE *out, const struct ofr_registry *registry, struct ofr_
     json_t *array = json_array();
     for (uint32_t i = 0; registry->at(i, &part); ++i)
         json_array_append_new(array, json_pack("{s:s, s:s}", "name", part.name, "help", part.help));
-    int failed = json_dumpf(array, out, JSON_INDENT(2)) || fputc('\n', out) == EOF;
+    int rc = ofr_json_write(out, array, err);
     json_decref(array);
-    return failed ? ofr_fail_errno(err, "cannot write", "the list") : 0;
+    return rc;
 }
 
 static int list(const struct ofr_cli_call *call, struct ofr_error *err)
@@ -109,8 +109,23 @@ static int help_verb(const struct ofr_cli_call *call, struct ofr_error *err)
     return 0;
 }
 
+struct help_options {
+    uint8_t spec;
+};
+
+static const struct offramp_option help_table[] = {
+    {.name = "spec",
+     .type = OFFRAMP_OPT_BOOL,
+     .offset = offsetof(struct help_options, spec),
+     .fallback = "false",
+     .help = "the whole command line and every part's options as one JSON object"},
+};
+
 static int help(const struct ofr_cli_call *call, struct ofr_error *err)
 {
+    const struct help_options *options = call->values;
+    if (options->spec)
+        return ofr_cli_spec(call->out, err);
     if (call->positionals == 0) {
         for (const struct ofr_cli_verb *const *verb = ofr_cli_verbs; *verb; ++verb)
             fprintf(call->out, "offramp %-10s %s\n", (*verb)->name, (*verb)->help);
@@ -131,5 +146,8 @@ const struct ofr_cli_verb ofr_verb_help = {
     .help = "help on a verb, on scenario files, or on one part (policy:NAME, batcher:NAME, ...)",
     .usage = "[VERB [SUB] | scenario | KIND:NAME]",
     .most = 2,
+    .options = help_table,
+    .option_count = 1,
+    .options_size = sizeof(struct help_options),
     .run = help,
 };

@@ -1,5 +1,6 @@
 /* offramp sim: simulate a scenario, alone, beside its vanilla run, or beside other policies. */
 #include "analysis/summary_print.h"
+#include "sim/base/json.h"
 #include "sim/base/version.h"
 #include "sim/cli/cli.h"
 #include "sim/cli/progress.h"

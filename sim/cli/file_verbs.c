@@ -1,6 +1,6 @@
 #include "sim/cli/file_verbs.h"
 
-#include "analysis/summary_print.h"
+#include "sim/base/json.h"
 
 #define JSON_ROW(type_name)                                                                                  \
     {                                                                                                        \

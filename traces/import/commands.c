@@ -1,16 +1,14 @@
 #include "traces/import/commands.h"
 
+#include "sim/base/json.h"
 #include "traces/import/recording_import.h"
 
 /* Prints an object and drops the reference; NULL (out of memory) is an error. */
 static int print_json(json_t *object, FILE *out, struct ofr_error *err)
 {
-    int failed = !object || json_dumpf(object, out, JSON_INDENT(2)) != 0;
+    int rc = ofr_json_write(out, object, err);
     json_decref(object);
-    if (failed)
-        return ofr_fail_nomem(err, "the report");
-    fputc('\n', out);
-    return 0;
+    return rc;
 }
 
 static int report_trace(const struct ofr_import_request *request, const struct ofr_quality *quality,
