@@ -343,6 +343,8 @@ int ofr_config_load(struct ofr_config **out, const char *path, struct ofr_error 
     char *text = malloc(LARGEST_FILE + 1);
     size_t size = text ? fread(text, 1, LARGEST_FILE + 1, file) : 0;
     int rc = text ? 0 : ofr_fail_nomem(err, "a scenario");
+    if (!rc && ferror(file) && errno == EISDIR)
+        rc = ofr_fail(err, OFR_E_INPUT, "%s: is a directory, expected a scenario", path);
     if (!rc && ferror(file))
         rc = ofr_fail_errno(err, "cannot read", path);
     if (!rc && size > LARGEST_FILE)

@@ -399,7 +399,8 @@ int ofr_cli_main(int argc, char **argv, FILE *out, FILE *chatter, struct ofr_err
         return rc;
     bool help = wants_help(command.argc, command.argv);
     if (!command.verb) {
-        help_all(help ? out : chatter);
+        if (help)
+            help_all(out);
         return help ? 0
                     : ofr_fail(err, OFR_E_USAGE, "found no verb, expected e.g. `offramp sim SCENARIO.yaml`");
     }
@@ -408,8 +409,11 @@ int ofr_cli_main(int argc, char **argv, FILE *out, FILE *chatter, struct ofr_err
         return 0;
     }
     if (command.verb->sub) {
-        ofr_cli_help(help ? out : chatter, command.path, command.verb);
-        return help ? 0 : ofr_fail(err, OFR_E_USAGE, "%s: found no sub-verb", command.path);
+        if (help)
+            ofr_cli_help(out, command.path, command.verb);
+        return help ? 0
+                    : ofr_fail(err, OFR_E_USAGE, "%s: found no sub-verb, see `offramp %s --help`",
+                               command.path, command.path);
     }
     char *line = join(argc, argv);
     rc = run_command(&command, line, out, chatter, err);

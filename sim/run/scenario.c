@@ -344,7 +344,8 @@ int ofr_scenario_with_policy(struct ofr_scenario **out, const struct ofr_scenari
 {
     const struct offramp_policy_ops *ops = ofr_policy_find(policy);
     if (!ops)
-        return ofr_fail(err, OFR_E_BUG, "no exit policy is called '%s'", policy);
+        return ofr_fail(err, OFR_E_USAGE, "no exit policy is called '%s', see `offramp list policies`",
+                        policy);
     struct ofr_scenario *copy = calloc(1, sizeof *copy);
     if (!copy)
         return ofr_fail_nomem(err, "a scenario");

@@ -1,0 +1,298 @@
+/* Bad input through the real program: every case must end with status 2 or 3, one clear line, and nothing half
+ * written. */
+#include "tests/support/tool.h"
+
+#include "traces/container_format.h"
+
+TestSuite(bad_input, .init = tool_setup, .fini = tool_teardown, .timeout = 120);
+
+struct bad {
+    const char *line;
+    int status;
+    const char *words; /* must be in the message */
+    const char *text;  /* content of the file `bad`; NULL = not needed */
+};
+
+static void expect_all(const struct bad *bad, size_t count)
+{
+    for (size_t i = 0; i < count; ++i) {
+        if (bad[i].text)
+            tool_write("bad", bad[i].text);
+        tool_expect_refused(&(struct tool_limits){0}, bad[i].line, bad[i].status, bad[i].words);
+    }
+}
+
+#define EXPECT_ALL(cases) expect_all(cases, sizeof cases / sizeof *cases)
+
+Test(bad_input, usage)
+{
+    static const struct bad cases[] = {
+        {"", 2, "no verb", NULL},
+        {"simulate s.yaml", 2, "'simulate'", NULL},
+        {"smi s.yaml", 2, "did you mean 'sim'", NULL},
+        {"trace", 2, "sub-verb", NULL},
+        {"sim", 2, "SCENARIO.yaml", NULL},
+        {"sim s.yaml t.otrace", 2, "SCENARIO.yaml", NULL},
+        {"sim s.yaml --jsno", 2, "did you mean --json", NULL},
+        {"sim s.yaml --log", 2, "--log needs a value", NULL},
+        {"sim s.yaml --json --json", 2, "twice", NULL},
+        {"sim s.yaml --json=maybe", 2, "true or false", NULL},
+        {"sim s.yaml --set", 2, "--set needs a value", NULL},
+        {"sim s.yaml --set seed", 2, "KEY=VALUE", NULL},
+        {"sim s.yaml --set =1", 2, "KEY=VALUE", NULL},
+        {"sim s.yaml --set seed=1,2,,{", 2, "--set seed", NULL},
+        {"sim s.yaml --set seed=[1", 2, "--set seed=[1", NULL},
+        {"sim s.yaml --set seed=-1", 2, "--set seed=-1", NULL},
+        {"sim s.yaml --set sede=1", 2, "did you mean 'seed'", NULL},
+        {"sim s.yaml --seed none", 2, "seed", NULL},
+        {"sim s.yaml --beside nobody", 2, "nobody", NULL},
+        {"trace import csv bad", 2, "--", "t\n1\n"},
+        {"trace import cvs bad -o out.otrace", 2, "cvs", "t\n1\n"},
+        {"trace scale t.otrace -o out.otrace", 2, "speed", NULL},
+        {"trace scale t.otrace --speed 0x -o out.otrace", 2, "speed", NULL},
+        {"trace cut t.otrace --from 1 -o out.otrace", 2, "unit", NULL},
+        {"trace cut t.otrace", 2, "--out", NULL},
+        {"list policy", 2, "policies", NULL},
+        {"help policy:vanila", 2, "vanila", NULL},
+        {"help smi", 2, "smi", NULL},
+    };
+    EXPECT_ALL(cases);
+}
+
+#define MODEL    "model: {profile: model.oprof, recording: rec.orec}\n"
+#define ARRIVALS "arrivals: {process: poisson, rate: 2k/s}\n"
+#define REST     "requests: 100\n"
+
+Test(bad_input, scenarios)
+{
+    static const struct bad cases[] = {
+        {"sim bad", 2, "model", ""},
+        {"sim bad", 2, "'arrivals'", MODEL REST},
+        {"sim bad", 2, "'model'", ARRIVALS REST},
+        {"sim bad", 2, "bad:1:", "- a\n- b\n"},
+        {"sim bad", 2, "bad:2:", MODEL "\tslo: 1ms\n"},
+        {"sim bad", 2, "UTF-8", MODEL ARRIVALS REST "name: \xff\n"},
+        {"sim bad", 2, "bad:4:", MODEL ARRIVALS REST MODEL},
+        {"sim bad", 2, "bad:4:1: unknown key 'sol', did you mean 'slo'?", MODEL ARRIVALS REST "sol: 1ms\n"},
+        {"sim bad", 2, "bad:4:6: slo: found '20', expected its unit", MODEL ARRIVALS REST "slo: 20\n"},
+        {"sim bad", 2, "bad:4:6: slo: found '20/s'", MODEL ARRIVALS REST "slo: 20/s\n"},
+        {"sim bad", 2, "bad:4:6: slo: found '-1ms'", MODEL ARRIVALS REST "slo: -1ms\n"},
+        {"sim bad", 2, "bad:4:10: servers: found '0'", MODEL ARRIVALS REST "servers: 0\n"},
+        {"sim bad", 2, "bad:4:10: servers: found '1.5'", MODEL ARRIVALS REST "servers: 1.5\n"},
+        {"sim bad", 2, "bad:4:10: servers: found '.nan'", MODEL ARRIVALS REST "servers: .nan\n"},
+        {"sim bad", 2, "duration", MODEL ARRIVALS REST "end: cut\n"},
+        {"sim bad", 2, "nothing ends the run", MODEL ARRIVALS},
+        {"sim bad", 2, "rate: found '0/s'", MODEL REST "arrivals: {process: poisson, rate: 0/s}\n"},
+        {"sim bad", 2, "rate: found '-5/s'", MODEL REST "arrivals: {process: poisson, rate: -5/s}\n"},
+        {"sim bad", 2, "rate: found 'nan/s'", MODEL REST "arrivals: {process: poisson, rate: nan/s}\n"},
+        {"sim bad", 2, "rate: found '900'", MODEL REST "arrivals: {process: poisson, rate: 900}\n"},
+        {"sim bad", 2, "rate: found '5ms'", MODEL REST "arrivals: {process: poisson, rate: 5ms}\n"},
+        {"sim bad", 2, "'rate' is missing", MODEL REST "arrivals: {process: poisson}\n"},
+        {"sim bad", 2, "'poison'", MODEL REST "arrivals: {process: poison, rate: 1/s}\n"},
+        {"sim bad", 2, "process", MODEL REST "arrivals: {rate: 1/s}\n"},
+        {"sim bad", 2, "speed", MODEL REST "arrivals: {process: poisson, rate: 1/s, speed: 2x}\n"},
+        {"sim bad", 2, "streams", MODEL REST "arrivals: {streams: []}\n"},
+        {"sim bad", 2, "'lifo'", MODEL ARRIVALS REST "batching: lifo\n"},
+        {"sim bad", 2, "'never'", MODEL ARRIVALS REST "exits: {policy: never}\n"},
+        {"sim bad", 2, "which policy", MODEL ARRIVALS REST "exits: {thresholds: 0.1}\n"},
+        {"sim bad", 2, "thresholds", MODEL ARRIVALS REST "exits: {policy: vanilla, thresholds: 0.1}\n"},
+        {"sim bad", 2, "mode", MODEL ARRIVALS REST "exits: {policy: vanilla, mode: drop}\n"},
+        {"sim bad", 2, "thresholds: found '-0.1'",
+         MODEL ARRIVALS REST "exits: {policy: static, thresholds: -0.1}\n"},
+        {"sim bad", 2, "expected at most 8", MODEL ARRIVALS REST "batching: {policy: fifo, max_batch: 64}\n"},
+        {"sim bad", 2, "ramp sites",
+         "model: {profile: other.oprof, recording: rec.orec}\n" ARRIVALS REST "exits: {policy: oracle}\n"},
+        {"sim bad", 2, "needs model.recording",
+         "model: {profile: model.oprof}\n" ARRIVALS REST "exits: {policy: static, thresholds: 0.1}\n"},
+        {"sim bad", 2, "none.oprof", "model: {profile: none.oprof}\n" ARRIVALS REST},
+        {"sim bad", 2, "none.orec", "model: {profile: model.oprof, recording: none.orec}\n" ARRIVALS REST},
+        {"sim bad", 2, "a latency profile", "model: {profile: rec.orec}\n" ARRIVALS REST},
+        {"sim bad", 2, "an exit recording",
+         "model: {profile: model.oprof, recording: t.otrace}\n" ARRIVALS REST},
+        {"sim bad", 2, "none.otrace", MODEL "arrivals: {trace: none.otrace}\n"},
+        {"sim bad", 2, "a request trace", MODEL "arrivals: {trace: rec.orec}\n"},
+        {"sim bad", 2, "no arrival", MODEL "arrivals: {trace: t.otrace, from: 1h}\n"},
+        {"sim bad", 2, "speed: found '0x'", MODEL "arrivals: {trace: t.otrace, speed: 0x}\n"},
+        {"sim bad", 2, "speed", MODEL "arrivals: {trace: t.otrace, speed: 2x, rate: 5/s}\n"},
+        {"sim none.yaml", 2, "there is no such file", NULL},
+        {"sim .", 2, "", NULL},
+        {"sim model.oprof", 2, "model.oprof", NULL},
+    };
+    EXPECT_ALL(cases);
+}
+
+#define CSV "trace import csv bad --time t --unit s -o out.otrace"
+
+/* A target that exists stays as it was. */
+Test(bad_input, imports_keep_the_target)
+{
+    static const struct bad cases[] = {
+        {CSV, 2, "bad:2:1: found 'nan'", "t\nnan\n"},
+        {CSV, 2, "bad:2:1: found '-1'", "t\n-1\n"},
+        {CSV, 2, "bad:2:1: found 'x'", "t\nx\n"},
+        {CSV, 2, "bad:3:1", "t\n2\n1\n"},
+        {CSV, 2, "no column 't'", "a,b\n1,2\n"},
+        {CSV, 2, "no row", "t\n"},
+        {CSV, 2, "bad", ""},
+        {CSV, 2, "fields", "t,u\n1\n"},
+        {"trace import csv t.otrace --time t --unit s -o out.otrace", 2, "t.otrace", NULL},
+        {"trace import csv none.csv --time t --unit s -o out.otrace", 3, "none.csv", NULL},
+        {"trace import csv . --time t --unit s -o out.otrace", 3, "", NULL},
+        {"recording import . -o out.otrace", 2, "conf.npy", NULL},
+        {"recording import bad -o out.otrace", 3, "bad", NULL},
+        {"profile import bad --model m -o out.otrace", 2, "bad", "model\tbatch\n"},
+        {"profile import t.otrace --model m -o out.otrace", 2, "t.otrace", NULL},
+        {"trace cut t.otrace --from 2s --to 1s -o out.otrace", 2, "", NULL},
+        {"trace scale rec.orec --speed 2x -o out.otrace", 2, "a request trace", NULL},
+        {"recording cut t.otrace -o out.otrace", 2, "an exit recording", NULL},
+        {"sim s.yaml --set slo=0x --log out.otrace", 2, "slo", NULL},
+        {"sim s.yaml --set batching.max_batch=64 --log out.otrace", 2, "expected at most 8", NULL},
+    };
+    tool_write("out.otrace", "what stood here before");
+    EXPECT_ALL(cases);
+    size_t size;
+    char *kept = (char *)files_read(files_path("out.otrace"), &size);
+    cr_expect_str_eq(kept, "what stood here before");
+    free(kept);
+}
+
+/* ---- binary files, cut and forged ---- */
+
+/* Where the records of a file begin: header, its checksum, chunks, end mark. */
+struct layout {
+    unsigned char *bytes; /* owned */
+    size_t size, header, chunk, end;
+};
+
+static struct layout layout_of(const char *name)
+{
+    struct layout layout = {0};
+    layout.bytes = files_read(files_path(name), &layout.size);
+    size_t at = 0, extent = 0;
+    for (int record = 0; at < layout.size; ++record, at += extent) {
+        cr_assert_eq(ofr_object_extent(layout.bytes + at, layout.size - at, &extent), 1);
+        if (record == 0)
+            layout.header = extent;
+        if (record == 2)
+            layout.chunk = at;
+        layout.end = at;
+    }
+    cr_assert(layout.end > layout.chunk && layout.chunk > layout.header);
+    return layout;
+}
+
+/* In the header, before and inside its checksum, in a chunk's frame, inside a column, before and inside the end
+ * mark. */
+static void cut_everywhere(const char *name, const char *line)
+{
+    struct layout layout = layout_of(name);
+    size_t middle = layout.chunk + (layout.end - layout.chunk) / 2;
+    const size_t cuts[] = {
+        0,      1,          layout.header / 2, layout.header,  layout.header + 3, layout.chunk + 2,
+        middle, layout.end, layout.end + 1,    layout.size - 1};
+    for (size_t i = 0; i < sizeof cuts / sizeof *cuts; ++i) {
+        files_write(files_path("cut"), layout.bytes, cuts[i]);
+        tool_expect_refused(&(struct tool_limits){0}, line, 2, "cut");
+    }
+    free(layout.bytes);
+}
+
+Test(bad_input, files_cut_short)
+{
+    tool_write("trace.yaml", "model: {profile: model.oprof}\narrivals: {trace: cut}\n");
+    cut_everywhere("model.oprof", "sim s.yaml --set model.profile=cut --log out.olog");
+    cut_everywhere("rec.orec", "sim s.yaml --set model.recording=cut --log out.olog");
+    cut_everywhere("t.otrace", "sim trace.yaml --log out.olog");
+}
+
+/* A log cut short gives what it has, and says so; without a whole header there is nothing to give. */
+Test(bad_input, logs_cut_short)
+{
+    tool_make_log();
+    struct layout layout = layout_of("run.olog");
+    files_write(files_path("cut"), layout.bytes, layout.header + 3);
+    tool_expect_refused(&(struct tool_limits){0}, "log info cut", 2, "cut");
+    files_write(files_path("cut"), layout.bytes, layout.header / 2);
+    tool_expect_refused(&(struct tool_limits){0}, "log print cut", 2, "cut");
+    files_write(files_path("cut"), layout.bytes, layout.end);
+    struct tool_result result = tool_run("log info cut --json");
+    cr_expect_eq(result.status, 0, "%s", result.err);
+    cr_expect_not_null(strstr(result.err, "cut short"), "%s", result.err);
+    cr_expect_gt(result.out_size, 0);
+    tool_release(&result);
+    free(layout.bytes);
+}
+
+/* Replaces `old` bytes at `at` by `size` others, as file `forged`. */
+static void forge(const struct layout *layout, size_t at, size_t old, const void *bytes, size_t size)
+{
+    unsigned char *forged = malloc(layout->size + size);
+    memcpy(forged, layout->bytes, at);
+    memcpy(forged + at, bytes, size);
+    memcpy(forged + at + size, layout->bytes + at + old, layout->size - at - old);
+    files_write(files_path("forged"), forged, layout->size - old + size);
+    free(forged);
+}
+
+static size_t offset_of(const struct layout *layout, const char *words)
+{
+    unsigned char *found = memmem(layout->bytes, layout->size, words, strlen(words));
+    cr_assert_not_null(found, "%s", words);
+    return (size_t)(found - layout->bytes);
+}
+
+Test(bad_input, files_forged)
+{
+    static const unsigned char trillion[] = {0xcf, 0, 0, 0, 0xe8, 0xd4, 0xa5, 0x10, 0};
+    static const char line[] = "sim s.yaml --set model.recording=forged --log out.olog";
+    struct layout layout = layout_of("rec.orec");
+    struct tool_limits none = {0};
+    cr_assert_eq(layout.bytes[layout.chunk], 0x94); /* [table, rows, checksum, frames] */
+    cr_assert_eq(layout.bytes[layout.chunk + 2], 0xcc);
+    forge(&layout, layout.chunk + 2, 2, trillion, sizeof trillion);
+    tool_expect_refused(&none, line, 2, "1000000000000");
+    forge(&layout, 0, 4, "\x89PNG", 4);
+    tool_expect_refused(&none, line, 2, "forged");
+    forge(&layout, offset_of(&layout, "version") + 7, 1, "\x09", 1);
+    tool_expect_refused(&none, line, 2, "version");
+    forge(&layout, offset_of(&layout, "offramp.recording"), 17, "offramp.something", 17);
+    tool_expect_refused(&none, line, 2, "unknown to this version");
+    size_t middle = layout.chunk + (layout.end - layout.chunk) / 2;
+    unsigned char flipped = layout.bytes[middle] ^ 0x10;
+    forge(&layout, middle, 1, &flipped, 1);
+    tool_expect_refused(&none, line, 2, "offset");
+    forge(&layout, layout.size, 0, "more", 4);
+    tool_expect_refused(&none, line, 2, "offset");
+    free(layout.bytes);
+}
+
+/* ---- a machine that fails ---- */
+
+Test(bad_input, disk_full)
+{
+    tool_write("in.csv", "t\n1\n2\n");
+    struct tool_limits full = {.stdout_path = "/dev/full"}, small = {.file_size = 300};
+    tool_expect_refused(&full, "sim s.yaml", 3, "standard output");
+    tool_expect_refused(&full, "sim s.yaml --json", 3, "cannot write");
+    tool_expect_refused(&full, "trace print t.otrace", 3, "cannot write");
+    tool_expect_refused(&full, "list policies", 3, "cannot write");
+    tool_expect_refused(&full, "--help", 3, "cannot write");
+    tool_expect_refused(&small, "sim s.yaml --log out.olog", 3, "out.olog");
+    tool_expect_refused(&small, "trace scale t.otrace --speed 2x -o out.otrace", 3, "out.otrace");
+    tool_expect_refused(&small, "recording cut rec.orec -o out.orec", 3, "out.orec");
+    tool_expect_refused(&(struct tool_limits){0}, "trace scale t.otrace --speed 2x -o /dev/full", 3,
+                        "/dev/full");
+}
+
+Test(bad_input, unwritable_targets)
+{
+    static const struct bad cases[] = {
+        {"sim s.yaml --log nowhere/out.olog", 3, "nowhere/out.olog", NULL},
+        {"sim s.yaml --log s.yaml/out.olog", 3, "s.yaml/out.olog", NULL},
+        {"sim s.yaml --log .", 2, "", NULL},
+        {"trace scale t.otrace --speed 2x -o nowhere/out.otrace", 3, "nowhere/out.otrace", NULL},
+        {"recording cut rec.orec -o nowhere/out.orec", 3, "nowhere/out.orec", NULL},
+        {"trace import csv bad --time t --unit s -o nowhere/out.otrace", 3, "nowhere/out.otrace", "t\n1\n"},
+    };
+    EXPECT_ALL(cases);
+}
