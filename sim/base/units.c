@@ -294,12 +294,17 @@ void ofr_write_real(char *out, double value)
 {
     locale_t c_locale = newlocale(LC_ALL_MASK, "C", (locale_t)0);
     locale_t before = uselocale(c_locale);
-    for (int digits = 1; digits <= 17; ++digits) {
+    int digits = 1;
+    for (; digits <= 17; ++digits) {
         snprintf(out, OFR_UNIT_TEXT, "%.*g", digits, value);
         if (strtod_l(out, NULL, c_locale) == value)
             break;
     }
+    /* %g writes 600 with one digit as 6e+02: people read the plain form better where it stays short. */
+    if (strchr(out, 'e') && fabs(value) >= 1.0 && fabs(value) < 1e15)
+        snprintf(out, OFR_UNIT_TEXT, "%.0f", value);
     uselocale(before);
+    freelocale(c_locale);
 }
 
 unsigned ofr_edit_distance(const char *a, const char *b)

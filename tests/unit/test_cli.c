@@ -40,7 +40,7 @@ Test(cli, bad_usage_is_one_line_and_status_2)
         {"", "found no verb, expected e.g. `offramp sim SCENARIO.yaml`"},
         {"simm", "there is no 'simm', did you mean 'sim'?"},
         {"trace imprt", "there is no 'trace imprt', did you mean 'trace import'?"},
-        {"trace", "trace: found no sub-verb"},
+        {"trace", "trace: found no sub-verb, see `offramp trace --help`"},
         {"sim", "sim: found 0 arguments, expected SCENARIO.yaml"},
         {"sim a b", "sim: found 2 arguments, expected SCENARIO.yaml"},
         {"sim a --jsn", "unknown flag --jsn, did you mean --json?"},

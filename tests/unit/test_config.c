@@ -319,7 +319,9 @@ Test(config, files)
     cr_expect_eq(ofr_config_load(&config, path, &err), OFR_E_INPUT);
     cr_expect_not_null(strstr(err.text, "there is no such file"), "%s", err.text);
     ofr_error_clear(&err);
-    cr_expect_eq(ofr_config_load(&config, folder, &err), OFR_E_IO);
+    cr_expect_eq(ofr_config_load(&config, folder, &err), OFR_E_INPUT);
+    cr_expect_not_null(strstr(err.text, "is a directory"), "%s", err.text);
+    ofr_error_clear(&err);
     FILE *file = fopen(path, "wb");
     fputs("a: 1\n", file);
     fclose(file);

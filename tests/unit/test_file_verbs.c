@@ -99,7 +99,7 @@ Test(file_verbs, refusals)
     BAD(OFR_E_USAGE, "either --speed", "trace scale %s -o %s", in, out);
     BAD(OFR_E_USAGE, "either --speed", "trace scale %s --speed 2x --rate 1/s -o %s", in, out);
     BAD(OFR_E_USAGE, "found '900'", "trace scale %s --rate 900 -o %s", in, out);
-    BAD(OFR_E_USAGE, "found '0x'", "trace scale %s --speed 0x -o %s", in, out);
+    BAD(OFR_E_USAGE, "found a speed of 0", "trace scale %s --speed 0x -o %s", in, out);
     BAD(OFR_E_USAGE, "both --csv and --json", "trace print %s --csv --json", in);
     BAD(OFR_E_IO, "No space left", "trace cut %s -o /dev/full", in);
     BAD(OFR_E_IO, "cannot create", "trace scale %s --speed 2x -o /nonexistent/x.otrace", in);
