@@ -23,6 +23,10 @@
 #include <sys/resource.h>
 #include <sys/wait.h>
 
+#ifndef OFR_TEST_TOOL
+#define OFR_TEST_TOOL "offramp" /* the build names the program it has just made */
+#endif
+
 extern char **environ;
 
 /* What a command did. Texts are owned, NUL-terminated; release with tool_release. */
