@@ -13,7 +13,7 @@ static struct ofr_import_report report_of(const struct ofr_cli_call *call, bool 
 /* ---- trace import FORMAT FILE: the format brings options of its own ---- */
 
 struct trace_options {
-    char out[OFFRAMP_TEXT_SIZE];
+    _Alignas(max_align_t) char out[OFFRAMP_TEXT_SIZE]; /* the format's own struct stands behind this one */
     uint8_t skip_bad, json;
 };
 
