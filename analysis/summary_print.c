@@ -129,8 +129,12 @@ json_t *ofr_summary_json(const struct ofr_summary *summary, const struct ofr_sum
     json_object_set_new(object, "busy", number(ofr_summary_busy(summary)));
     json_object_set_new(object, "controller", controller(summary));
     json_object_set_new(object, "duration_s", number(duration_s));
-    if (title->vanilla)
+    if (title->vanilla) {
+        struct ofr_summary_title vanilla = {
+            .scenario = title->scenario, .policy = "vanilla", .seed = title->seed};
+        json_object_set_new(object, "vanilla", ofr_summary_json(title->vanilla, &vanilla));
         json_object_set_new(object, "saving", savings(summary, title->vanilla));
+    }
     return object;
 }
 
@@ -215,12 +219,14 @@ void ofr_summary_text(FILE *out, const struct ofr_summary *summary, const struct
     spread_text(out, "latency", &summary->latency);
     spread_text(out, "  queueing", &summary->queueing);
     spread_text(out, "  service", &summary->service);
-    if (title->vanilla)
+    if (title->vanilla) {
+        spread_text(out, "  vanilla", &title->vanilla->latency);
         fprintf(out, "saving      mean %.1f %%, p25 %.1f %%, p50 %.1f %%, p95 %.1f %% of vanilla latency\n",
                 ofr_summary_saving(summary, title->vanilla, -1.0),
                 ofr_summary_saving(summary, title->vanilla, 0.25),
                 ofr_summary_saving(summary, title->vanilla, 0.5),
                 ofr_summary_saving(summary, title->vanilla, 0.95));
+    }
     if (summary->tunings + summary->adjustments > 0)
         fprintf(
             out,

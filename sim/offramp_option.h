@@ -24,8 +24,9 @@ enum offramp_option_type {
     OFFRAMP_OPT_COUNT, /* uint64_t; plain integer, also 10k, 2M, 1e6 */
     OFFRAMP_OPT_TIME,  /* int64_t nanoseconds; ns us ms s min h; `none` = -1 where the row allows it (min < 0)
                         */
-    OFFRAMP_OPT_RATE,  /* double per second; 900/s, 30/min, 5k/s */
-    OFFRAMP_OPT_SHARE, /* double 0..1; `1%` or `0.01` */
+    OFFRAMP_OPT_RATE, /* double per second; 900/s, 30/min, 5k/s; `none` = -1 where the row allows it (min < 0)
+                        */
+    OFFRAMP_OPT_SHARE,  /* double 0..1; `1%` or `0.01` */
     OFFRAMP_OPT_FACTOR, /* double; `2x` or `2` */
     OFFRAMP_OPT_REAL,   /* double, no unit */
     OFFRAMP_OPT_BOOL,   /* uint8_t 0 or 1; true/false/yes/no/on/off */
@@ -59,7 +60,8 @@ struct offramp_option {
     const char *fallback;       /* default, as it would be written in a file; NULL = must be given */
     double min, max;            /* inclusive range in the member's unit (ns, 1/s, share, ...); both 0 = any */
     const char *const *choices; /* OFFRAMP_OPT_CHOICE: NULL-terminated names */
-    const char *help;           /* one line; says the source system's name for it where it has one */
+    const char *help;           /* one line */
+    const char *alias;          /* a second key it answers to: its name in the source system; or NULL */
 };
 
 #endif

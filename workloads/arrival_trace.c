@@ -36,7 +36,7 @@
 struct trace_options {
     char trace[OFFRAMP_TEXT_SIZE];
     double speed;
-    double rate;            /* 0 = not given */
+    double rate;            /* -1 = not given */
     int64_t from_ns, to_ns; /* to_ns -1 = to the end */
     uint8_t loop;
 };
@@ -153,8 +153,8 @@ static int check(const struct trace_options *chosen, struct ofr_error *err)
     if (chosen->rate > 0 && chosen->speed != 1)
         return ofr_fail(err, OFR_E_INPUT, "%s: found both `speed` %gx and `rate` %g/s, expected one of them",
                         chosen->trace, chosen->speed, chosen->rate);
-    if (chosen->rate > 0 && chosen->rate < OFR_ARRIVAL_RATE_MIN)
-        return ofr_fail(err, OFR_E_INPUT, "%s: found `rate` %g/s, expected 0/s or at least %g/s",
+    if (chosen->rate >= 0 && chosen->rate < OFR_ARRIVAL_RATE_MIN)
+        return ofr_fail(err, OFR_E_INPUT, "%s: found `rate` %g/s, expected none or at least %g/s",
                         chosen->trace, chosen->rate, OFR_ARRIVAL_RATE_MIN);
     if (chosen->to_ns >= 0 && chosen->from_ns >= chosen->to_ns)
         return ofr_fail(err, OFR_E_INPUT,
@@ -273,6 +273,11 @@ static inline int take_row(struct trace *trace, struct ofr_arrival *out, struct 
     return code ? code : 1;
 }
 
+static bool trace_ends(const void *options)
+{
+    return !((const struct trace_options *)options)->loop;
+}
+
 static int trace_next(void *state, struct ofr_arrival *out, uint32_t max, struct ofr_error *err)
 {
     struct trace *trace = state;
@@ -305,10 +310,10 @@ static const struct offramp_option trace_option_table[] = {
     {.name = "rate",
      .type = OFFRAMP_OPT_RATE,
      .offset = offsetof(struct trace_options, rate),
-     .fallback = "0/s",
-     .min = 0,
+     .fallback = "none",
+     .min = -1,
      .max = OFR_ARRIVAL_RATE_MAX,
-     .help = "scales time so that the window has this mean rate; 0/s = as recorded"},
+     .help = "scales time so that the window has this mean rate; none = as recorded"},
     {.name = "from",
      .type = OFFRAMP_OPT_TIME,
      .offset = offsetof(struct trace_options, from_ns),
@@ -339,4 +344,5 @@ const struct ofr_arrival_ops ofr_arrival_trace = {
     .create = trace_create,
     .destroy = trace_destroy,
     .next = trace_next,
+    .ends = trace_ends,
 };

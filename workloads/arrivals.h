@@ -15,6 +15,7 @@
 #include "sim/base/component.h"
 #include "sim/base/error.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct ofr_arrival {
@@ -37,6 +38,8 @@ struct ofr_arrival_ops {
     /* Required. Writes up to `max` arrivals; returns how many, 0 = no more will come, negative = error;
      * arrivals before an error are handed out first, and the error is returned on every later call. */
     int (*next)(void *state, struct ofr_arrival *out, uint32_t max, struct ofr_error *err);
+    /* Optional: whether a process with these options ends by itself. NULL: none of its processes does. */
+    bool (*ends)(const void *options);
 };
 
 /* Every process, NULL-terminated; the order is the order of `offramp list arrivals`. */

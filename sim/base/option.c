@@ -51,7 +51,8 @@ static struct limits limits_of(const struct offramp_option *option)
     if (any)
         limits = (struct limits){.low = is_real ? -INFINITY : 0.0,
                                  .high = option->type == OFFRAMP_OPT_SHARE ? 1.0 : INFINITY};
-    if (option->type == OFFRAMP_OPT_TIME && option->min < 0.0) {
+    bool may_be_none = option->type == OFFRAMP_OPT_TIME || option->type == OFFRAMP_OPT_RATE;
+    if (may_be_none && option->min < 0.0) {
         limits.none = true;
         limits.low = 0.0;
     }
@@ -75,7 +76,7 @@ static bool within(const struct offramp_option *option, const struct limits *lim
         return time_ns >= (int64_t)limits->low && (open || time_ns <= (int64_t)limits->high);
     }
     double value = *(const double *)at;
-    return value >= limits->low && value <= limits->high;
+    return (limits->none && value == -1.0) || (value >= limits->low && value <= limits->high);
 }
 
 /* A bound in the unit the user wrote, or the plainest one. */
@@ -179,8 +180,15 @@ static const char *read_number(const struct offramp_option *option, const char *
 static int read_ranged(const struct offramp_option *option, const char *text, void *at, const char *where,
                        struct ofr_error *err)
 {
-    /* Counts and times know no sign: what would be fine without it is out of range. */
-    bool negative = text[0] == '-' && read_number(option, text, at) && !read_number(option, text + 1, at);
+    bool none = limits_of(option).none;
+    if (none && option->type == OFFRAMP_OPT_RATE && strcmp(text, "none") == 0) {
+        *(double *)at = -1.0;
+        return 0;
+    }
+    /* Counts and times know no sign, and where -1 stands for none nothing may read like it: what would be
+     * fine without its sign is out of range. */
+    bool negative =
+        text[0] == '-' && (none || read_number(option, text, at)) && !read_number(option, text + 1, at);
     const char *expected = negative ? NULL : read_number(option, text, at);
     char range[4 * OFR_UNIT_TEXT];
     if (negative) {
@@ -316,14 +324,29 @@ static int bind_fallback(const struct offramp_option *option, void *values, cons
     return rc ? ofr_fail(err, OFR_E_BUG, "default of '%s' is bad", option->name) : 0;
 }
 
+/* Finds an option under its name or its alias; *out is NULL when the map has neither. */
+static int find_option(struct ofr_node *map, const struct offramp_option *option, const struct ofr_node **out,
+                       struct ofr_error *err)
+{
+    const struct ofr_node *node = ofr_node_get(map, option->name);
+    const struct ofr_node *other = option->alias ? ofr_node_get(map, option->alias) : NULL;
+    *out = node ? node : other;
+    if (node && other)
+        return ofr_node_fail(other, err, "found both '%s' and '%s', two names of one option", option->name,
+                             option->alias);
+    return 0;
+}
+
 int ofr_options_bind(const struct offramp_option *options, uint32_t count, void *values, size_t values_size,
                      struct ofr_node *map, struct ofr_error *err)
 {
     memset(values, 0, values_size);
     for (uint32_t i = 0; i < count; ++i) {
-        const struct ofr_node *node = ofr_node_get(map, options[i].name);
-        int rc =
-            node ? bind_node(&options[i], node, values, err) : bind_fallback(&options[i], values, map, err);
+        const struct ofr_node *node;
+        int rc = find_option(map, &options[i], &node, err);
+        if (!rc)
+            rc = node ? bind_node(&options[i], node, values, err)
+                      : bind_fallback(&options[i], values, map, err);
         if (rc)
             return rc;
     }
@@ -420,6 +443,8 @@ int ofr_option_format(const struct offramp_option *option, const void *values, c
     case OFFRAMP_OPT_ARGS:
         return snprintf(out, size, "[]"); /* command line only: no file holds any */
     default:
+        if (limits_of(option).none && *(const double *)at < 0.0)
+            return snprintf(out, size, "none");
         ofr_write_real(number, *(const double *)at);
         return snprintf(out, size, "%s%s", number,
                         option->type == OFFRAMP_OPT_RATE     ? "/s"
@@ -440,6 +465,8 @@ static void help_row(FILE *out, const struct offramp_option *option)
     fprintf(out, "  %-22s %-8s ", option->name, type_name(option->type));
     fprintf(out, "%-12s %s", option->fallback ? (*option->fallback ? option->fallback : "-") : "required",
             option->help);
+    if (option->alias)
+        fprintf(out, " (also %s)", option->alias);
     if (option->type == OFFRAMP_OPT_CHOICE) {
         fputs(" (", out);
         for (int i = 0; option->choices[i]; ++i)

@@ -62,14 +62,18 @@ const struct ofr_cli_verb ofr_verb_list = {
 
 /* ---- help ---- */
 
+static bool is_word(const char *begin, const char *end, const char *word)
+{
+    return strlen(word) == (size_t)(end - begin) && memcmp(word, begin, strlen(word)) == 0;
+}
+
 /* `topic` is KIND:NAME. */
 static int help_part(FILE *out, const char *topic, struct ofr_error *err)
 {
     const char *colon = strchr(topic, ':');
     struct ofr_component part;
     for (const struct ofr_registry *registry = ofr_registries; registry->kind; ++registry) {
-        bool kind = strlen(registry->kind) == (size_t)(colon - topic) &&
-                    strncmp(registry->kind, topic, strlen(registry->kind)) == 0;
+        bool kind = is_word(topic, colon, registry->kind) || is_word(topic, colon, registry->plural);
         for (uint32_t i = 0; kind && registry->at(i, &part); ++i) {
             if (strcmp(part.name, colon + 1) != 0)
                 continue;

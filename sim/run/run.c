@@ -237,12 +237,49 @@ static int check_ends(const struct ofr_scenario *scenario, struct ofr_error *err
 {
     if (scenario->top.requests || scenario->top.duration_ns >= 0)
         return 0;
-    for (uint32_t i = 0; i < scenario->streams; ++i)
-        if (strcmp(scenario->stream[i].ops->component.name, "trace") != 0)
+    for (uint32_t i = 0; i < scenario->streams; ++i) {
+        const struct ofr_scenario_stream *stream = &scenario->stream[i];
+        if (!stream->ops->ends || !stream->ops->ends(stream->options))
             return ofr_fail(err, OFR_E_INPUT,
                             "nothing ends the run: expected `requests` or `duration` beside arrivals "
                             "of process %s",
-                            scenario->stream[i].ops->component.name);
+                            stream->ops->component.name);
+    }
+    return 0;
+}
+
+/* The shortest time in which the model can answer at all: at its first ramp, or its end without a recording. */
+static int64_t shortest_ns(const struct ofr_inputs *inputs)
+{
+    const struct ofr_profile *profile = inputs->profile;
+    bool ramps = inputs->recording && profile->sites > 0;
+    int64_t shortest = OFR_NEVER_NS;
+    for (uint32_t b = 0; b < profile->batches; ++b) {
+        const int64_t *until_ns = profile->until_ns + (size_t)b * (profile->sites + 1);
+        int64_t start_ns = profile->dispatch_ns + profile->copy_in_ns[b];
+        int64_t full_ns = start_ns + until_ns[profile->sites] + profile->copy_out_ns[b];
+        int64_t ramp_ns = ramps ? start_ns + until_ns[0] + profile->release_ns : full_ns;
+        int64_t least_ns = ramp_ns < full_ns ? ramp_ns : full_ns;
+        shortest = least_ns < shortest ? least_ns : shortest;
+    }
+    return shortest;
+}
+
+/* An SLO nothing can meet is a slip of the unit, not a question. With noise times have no lower bound. */
+static int check_slo(const struct ofr_scenario *scenario, const struct ofr_inputs *inputs,
+                     struct ofr_error *err)
+{
+    if (scenario->model.noise != OFR_NOISE_NONE)
+        return 0;
+    int64_t least_ns = shortest_ns(inputs);
+    for (uint32_t i = 0; i < scenario->streams; ++i) {
+        int64_t slo_ns = scenario->stream[i].slo_ns;
+        if (slo_ns >= 0 && slo_ns < least_ns)
+            return ofr_fail(
+                err, OFR_E_INPUT,
+                "slo: found %g us, expected at least %g us, the shortest time in which %s can answer",
+                1e-3 * (double)slo_ns, 1e-3 * (double)least_ns, scenario->model.profile);
+    }
     return 0;
 }
 
@@ -304,6 +341,8 @@ int ofr_run_simulate(struct ofr_run *run, const struct ofr_scenario *scenario,
     struct offramp_exit_config first = {0};
     memset(run, 0, sizeof *run);
     int rc = check_ends(scenario, err);
+    if (!rc)
+        rc = check_slo(scenario, inputs, err);
     if (!rc)
         rc = create_parts(scenario, inputs, options, &parts, &first, err);
     if (!rc)

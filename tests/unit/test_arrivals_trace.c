@@ -141,7 +141,7 @@ Test(trace_arrivals, come_as_recorded)
 {
     WRITE(0, 10, 10, 35, 1000000007);
     ASSERT_TIMES("", true, 0, 10, 10, 35, 1000000007);
-    ASSERT_TIMES(", speed: 1x, rate: 0/s, from: 0s, to: none, loop: false", true, 0, 10, 10, 35, 1000000007);
+    ASSERT_TIMES(", speed: 1x, rate: none, from: 0s, to: none, loop: false", true, 0, 10, 10, 35, 1000000007);
 }
 
 Test(trace_arrivals, speed_rounds_to_nearest)
@@ -319,7 +319,8 @@ Test(trace_arrivals, contradictions_are_refused)
     assert_refused(", from: 20ns, to: 10ns", "expected `from` before `to`");
     assert_refused(", to: 0s", "expected `from` before `to`");
     assert_refused(", rate: 1e-9/s", "rate");
-    assert_refused(", rate: -1/s", "rate");
+    assert_refused(", rate: -1/s", "rate: found '-1/s'"); /* is not how `none` is written */
+    assert_refused(", rate: 0/s", "found `rate` 0/s, expected none or");
     assert_refused(", speed: 0x", "speed");
     assert_refused(", speed: -1x", "speed");
     assert_refused(", from: none", "from");

@@ -151,6 +151,8 @@ Test(cli, help_reaches_everything)
         {"help trace import", "--out"},
         {"help scenario", "servers"},
         {"help policy:static", "thresholds"},
+        {"help policies:static", "thresholds"},
+        {"help arrivals:gamma", "cv"},
         {"help batcher:fifo", "max_batch"},
         {"help arrival:gamma", "cv"},
         {"help format:csv", "delimiter"},

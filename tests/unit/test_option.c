@@ -348,3 +348,51 @@ Test(option, nearest_names)
     cr_expect_null(ofr_nearest("", known));
     cr_expect_null(ofr_nearest("mode", NULL));
 }
+
+/* `none` stands for -1 inside, and nothing but `none` may read as it. */
+Test(option, rates_may_be_none)
+{
+    const struct offramp_option row = {.name = "rate",
+                                       .type = OFFRAMP_OPT_RATE,
+                                       .offset = offsetof(struct values, real),
+                                       .min = -1,
+                                       .max = 1e9};
+    struct values values = {0};
+    char text[64];
+    cr_expect_eq(ofr_option_parse(&row, "none", &values, NULL, NULL), 0);
+    cr_expect(values.real == -1.0);
+    ofr_option_format(&row, &values, text, sizeof text);
+    cr_expect_str_eq(text, "none");
+    cr_expect_eq(ofr_option_parse(&row, "0/s", &values, NULL, NULL), 0);
+    cr_expect(values.real == 0.0);
+    struct ofr_error err = OFR_ERROR_INIT;
+    cr_expect_eq(ofr_option_parse(&row, "-1/s", &values, NULL, &err), OFR_E_INPUT);
+    cr_expect_str_eq(err.text, "rate: found '-1/s', expected none, or 0/s to 1000000000/s");
+}
+
+/* Bound from `text`; the value it gave, or -1 with the message in err. */
+static double bind_with_alias(const char *text, struct ofr_error *err)
+{
+    static const struct offramp_option row = {.name = "max_batch",
+                                              .type = OFFRAMP_OPT_COUNT,
+                                              .offset = offsetof(struct values, count),
+                                              .fallback = "3",
+                                              .alias = "max_batch_size"};
+    struct ofr_config *config = NULL;
+    struct values values;
+    cr_assert_eq(ofr_config_parse(&config, "f", text, strlen(text), err), 0);
+    int rc = ofr_options_bind(&row, 1, &values, sizeof values, ofr_config_root(config), err);
+    ofr_config_free(config);
+    return rc ? -1.0 : (double)values.count;
+}
+
+Test(option, an_alias_is_the_same_key)
+{
+    struct ofr_error err = OFR_ERROR_INIT;
+    cr_expect(bind_with_alias("{max_batch: 8}", &err) == 8.0);
+    cr_expect(bind_with_alias("{max_batch_size: 8}", &err) == 8.0);
+    cr_expect(bind_with_alias("{}", &err) == 3.0);
+    cr_expect(bind_with_alias("{max_batch: 8, max_batch_size: 8}", &err) == -1.0);
+    cr_expect_str_eq(err.text,
+                     "f:1:32: found both 'max_batch' and 'max_batch_size', two names of one option");
+}

@@ -1,0 +1,150 @@
+/* What `offramp sim` promises, through the real program: the keys of its summary, the same bytes twice, results
+ * on stdout and nothing else there, overrides for every section. */
+#include "tests/support/tool.h"
+
+#include <jansson.h>
+
+TestSuite(sim, .init = tool_setup, .fini = tool_teardown, .timeout = 120);
+
+static json_t *run_json(const char *line)
+{
+    struct tool_result result = tool_run(line);
+    json_error_t error;
+    cr_assert_eq(result.status, 0, "`%s`: %s", line, result.err);
+    cr_expect_eq(result.err_size, 0, "`%s`: a pipe got chatter: '%s'", line, result.err);
+    json_t *json = json_loads(result.out, JSON_REJECT_DUPLICATES, &error);
+    cr_assert_not_null(json, "`%s`: %s", line, error.text);
+    tool_release(&result);
+    return json;
+}
+
+/* `keys` are separated by spaces, in order. Fails when one is added, dropped, renamed or moved. */
+static void expect_keys(const json_t *object, const char *name, const char *keys)
+{
+    char found[1024] = "";
+    const char *key;
+    json_t *value;
+    cr_assert(json_is_object(object), "%s", name);
+    json_object_foreach((json_t *)object, key, value)
+    {
+        (void)value;
+        strcat(strcat(found, *found ? " " : ""), key);
+    }
+    cr_expect_str_eq(found, keys, "%s", name);
+}
+
+static void expect_summary(const json_t *run, const char *more)
+{
+    static const char spread[] = "mean p25 p50 p90 p95 p99 p999 max";
+    char keys[512];
+    snprintf(
+        keys, sizeof keys,
+        "scenario policy oracle seed requests latency_ms queueing_ms service_ms throughput_rps goodput_rps "
+        "agreement agreement_worst_1000 accuracy exit_rate batch_size batch_reason busy controller "
+        "duration_s%s",
+        more);
+    expect_keys(run, "summary", keys);
+    expect_keys(json_object_get(run, "requests"), "requests",
+                "offered ok late rejected dropped expired unfinished");
+    expect_keys(json_object_get(run, "latency_ms"), "latency_ms", spread);
+    expect_keys(json_object_get(run, "queueing_ms"), "queueing_ms", spread);
+    expect_keys(json_object_get(run, "service_ms"), "service_ms", spread);
+    expect_keys(json_object_get(run, "batch_size"), "batch_size", "mean histogram");
+    const json_t *controller = json_object_get(run, "controller");
+    expect_keys(controller, "controller", "tunings adjustments active_ramps tune_us");
+    expect_keys(json_object_get(controller, "tune_us"), "tune_us", "p50 max");
+    cr_expect_eq(json_array_size(json_object_get(run, "exit_rate")), 5, "4 sites and the full model");
+}
+
+static double sum_of(const json_t *values)
+{
+    double sum = 0.0;
+    for (size_t i = 0; i < json_array_size(values); ++i)
+        sum += json_number_value(json_array_get(values, i));
+    return sum;
+}
+
+Test(sim, the_summary_has_the_keys_of_the_contract)
+{
+    json_t *plain = run_json("sim s.yaml --json");
+    expect_summary(plain, "");
+    double rates = sum_of(json_object_get(plain, "exit_rate"));
+    cr_expect(rates > 1.0 - 1e-9 && rates < 1.0 + 1e-9);
+    json_t *both = run_json("sim s.yaml --json --vanilla");
+    expect_summary(both, " vanilla saving");
+    expect_keys(json_object_get(both, "saving"), "saving", "p25 p50 p95 mean");
+    const json_t *vanilla = json_object_get(both, "vanilla");
+    expect_summary(vanilla, "");
+    cr_expect_str_eq(json_string_value(json_object_get(vanilla, "policy")), "vanilla");
+    json_t *alone = run_json("sim s.yaml --json --set exits=vanilla");
+    cr_expect(json_equal(vanilla, alone), "the vanilla run beside another differs from one by itself");
+    json_decref(plain);
+    json_decref(both);
+    json_decref(alone);
+}
+
+/* saving = 1 - latency / vanilla latency, from the printed figures alone. */
+Test(sim, savings_are_what_the_two_summaries_say)
+{
+    static const char *const key[] = {"p25", "p50", "p95", "mean"};
+    json_t *both = run_json("sim s.yaml --json --vanilla");
+    for (size_t i = 0; i < 4; ++i) {
+        double with = json_number_value(json_object_get(json_object_get(both, "latency_ms"), key[i]));
+        double without = json_number_value(
+            json_object_get(json_object_get(json_object_get(both, "vanilla"), "latency_ms"), key[i]));
+        double saving = json_number_value(json_object_get(json_object_get(both, "saving"), key[i]));
+        double expected = 100.0 * (1.0 - with / without);
+        cr_expect(saving > expected - 1e-9 && saving < expected + 1e-9, "%s", key[i]);
+    }
+    json_decref(both);
+}
+
+/* I5 through the program. Fails when anything of the clock, the process or an address enters stdout or log:
+ * tried with getpid() as the seed's default, and with the time of day as a note of the log. */
+Test(sim, I5_two_runs_give_the_same_bytes)
+{
+    static const char line[] = "sim s.yaml --json --set exits=apparate --log run.olog";
+    struct tool_result first = tool_run(line);
+    size_t size, again;
+    unsigned char *log = files_read(files_path("run.olog"), &size);
+    struct tool_result second = tool_run(line);
+    unsigned char *other = files_read(files_path("run.olog"), &again);
+    cr_expect_eq(first.status, 0, "%s", first.err);
+    cr_expect_str_eq(first.out, second.out);
+    cr_expect(size == again && memcmp(log, other, size) == 0, "the logs differ");
+    free(log);
+    free(other);
+    tool_release(&first);
+    tool_release(&second);
+}
+
+static double number(const json_t *run, const char *section, const char *key)
+{
+    const json_t *from = section ? json_object_get(run, section) : run;
+    return json_number_value(json_object_get(from, key));
+}
+
+/* One override per section; each changes what it is about. */
+Test(sim, overrides_reach_every_section)
+{
+    json_t *base = run_json("sim s.yaml --json");
+    json_t *top = run_json("sim s.yaml --json --set requests=200");
+    cr_expect(number(top, "requests", "offered") == 200.0);
+    json_t *model = run_json("sim s.yaml --json --set model.copy_in=5ms");
+    cr_expect(number(model, "latency_ms", "p50") > number(base, "latency_ms", "p50") + 4.9);
+    json_t *arrivals = run_json("sim s.yaml --json --set arrivals.rate=1k/s");
+    cr_expect(number(arrivals, NULL, "duration_s") > 1.5 * number(base, NULL, "duration_s"));
+    json_t *batching = run_json("sim s.yaml --json --set batching.max_batch=1");
+    cr_expect(number(batching, "batch_size", "mean") == 1.0);
+    json_t *exits = run_json("sim s.yaml --json --set exits.thresholds=0");
+    cr_expect(number(exits, NULL, "agreement") == 1.0);
+    json_t *streams =
+        run_json("sim s.yaml --json --set "
+                 "arrivals={streams:~[{process:~fixed,~rate:~30/s,~count:~30,~spread:~33.3ms}]} "
+                 "--set arrivals.streams.0.count=15");
+    cr_expect(number(streams, NULL, "throughput_rps") > 440.0 &&
+              number(streams, NULL, "throughput_rps") < 460.0);
+    json_t *all[] = {base, top, model, arrivals, batching, exits, streams};
+    for (size_t i = 0; i < sizeof all / sizeof *all; ++i)
+        json_decref(all[i]);
+}
