@@ -39,6 +39,6 @@ static const struct ofr_cli_verb profile = {
 static const struct ofr_cli_verb run_log = {.name = "log", .help = "run logs", .sub = log_verbs};
 
 const struct ofr_cli_verb *const ofr_cli_verbs[] = {
-    &ofr_verb_sim, &ofr_verb_tune, &trace,         &recording, &profile,
-    &run_log,      &ofr_verb_list, &ofr_verb_help, NULL,
+    &ofr_verb_sim, &ofr_verb_compare, &ofr_verb_tune, &trace,         &recording,
+    &profile,      &run_log,          &ofr_verb_list, &ofr_verb_help, NULL,
 };
