@@ -460,9 +460,9 @@ static const char *type_name(enum offramp_option_type type)
     return name[type];
 }
 
-static void help_row(FILE *out, const struct offramp_option *option)
+static void help_row(FILE *out, const struct offramp_option *option, int width)
 {
-    fprintf(out, "  %-22s %-8s ", option->name, type_name(option->type));
+    fprintf(out, "  %-*s %-8s ", width, option->name, type_name(option->type));
     fprintf(out, "%-12s %s", option->fallback ? (*option->fallback ? option->fallback : "-") : "required",
             option->help);
     if (option->alias)
@@ -478,7 +478,10 @@ static void help_row(FILE *out, const struct offramp_option *option)
 
 void ofr_options_help(FILE *out, const struct offramp_option *options, uint32_t count)
 {
-    fprintf(out, "  %-22s %-8s %-12s %s\n", "option", "type", "default", "what it is");
+    int width = 22;
     for (uint32_t i = 0; i < count; ++i)
-        help_row(out, &options[i]);
+        width = (int)strlen(options[i].name) > width ? (int)strlen(options[i].name) : width;
+    fprintf(out, "  %-*s %-8s %-12s %s\n", width, "option", "type", "default", "what it is");
+    for (uint32_t i = 0; i < count; ++i)
+        help_row(out, &options[i], width);
 }

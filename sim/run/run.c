@@ -60,7 +60,8 @@ void ofr_inputs_release(struct ofr_inputs *inputs)
 
 struct parts {
     struct ofr_arrival_source arrivals;
-    int64_t *slo_ns; /* [streams] */
+    int64_t *slo_ns;              /* [streams] */
+    struct ofr_stream_wish *wish; /* [streams]; NULL = no stream asks for anything */
     uint32_t streams;
     void *batcher;
     struct ofr_sim_executor *executor;
@@ -105,11 +106,46 @@ static int create_sources(const struct ofr_scenario *scenario, struct ofr_arriva
     return 0;
 }
 
-static int create_arrivals(const struct ofr_scenario *scenario, struct parts *parts, struct ofr_error *err)
+/* What streams ask of the batcher, if any does. */
+static int create_wishes(const struct ofr_scenario *scenario, struct parts *parts, struct ofr_error *err)
+{
+    bool any = false;
+    for (uint32_t i = 0; i < scenario->streams; ++i)
+        any |= scenario->stream[i].priority > 0 || scenario->stream[i].timeout_ns >= 0;
+    if (!any)
+        return 0;
+    if (!(scenario->batcher->flags & OFR_BATCHER_WISHES))
+        return ofr_fail(err, OFR_E_INPUT,
+                        "streams: found a priority or timeout, which batching policy %s does not know",
+                        scenario->batcher->component.name);
+    parts->wish = calloc(parts->streams, sizeof *parts->wish);
+    if (!parts->wish)
+        return ofr_fail_nomem(err, "arrival streams");
+    uint32_t at = 0;
+    for (uint32_t i = 0; i < scenario->streams; ++i)
+        for (uint64_t j = 0; j < scenario->stream[i].count; ++j)
+            parts->wish[at++] = (struct ofr_stream_wish){.timeout_ns = scenario->stream[i].timeout_ns,
+                                                         .priority = (uint32_t)scenario->stream[i].priority};
+    return 0;
+}
+
+static int create_batcher(const struct ofr_scenario *scenario, const struct ofr_inputs *inputs,
+                          struct parts *parts, struct ofr_error *err)
 {
     parts->streams = count_streams(scenario);
     if (parts->streams == 0)
         return ofr_fail(err, OFR_E_INPUT, "arrivals: more than %d streams", UINT16_MAX);
+    int rc = create_wishes(scenario, parts, err);
+    struct ofr_batcher_setup setup = {.profile = inputs->profile,
+                                      .servers = (uint32_t)scenario->top.servers,
+                                      .seed = scenario->top.seed,
+                                      .wish = parts->wish,
+                                      .streams = parts->streams};
+    return rc ? rc : scenario->batcher->create(&parts->batcher, &setup, scenario->batcher_options, err);
+}
+
+static int create_arrivals(const struct ofr_scenario *scenario, struct parts *parts, struct ofr_error *err)
+{
     struct ofr_arrival_source *source = calloc(parts->streams, sizeof *source);
     parts->slo_ns = calloc(parts->streams, sizeof *parts->slo_ns);
     int rc = source && parts->slo_ns ? 0 : ofr_fail_nomem(err, "arrival streams");
@@ -192,9 +228,7 @@ static int create_parts(const struct ofr_scenario *scenario, const struct ofr_in
                         const struct ofr_run_options *options, struct parts *parts,
                         struct offramp_exit_config *first, struct ofr_error *err)
 {
-    struct ofr_batcher_setup batching = {
-        .profile = inputs->profile, .servers = (uint32_t)scenario->top.servers, .seed = scenario->top.seed};
-    int rc = scenario->batcher->create(&parts->batcher, &batching, scenario->batcher_options, err);
+    int rc = create_batcher(scenario, inputs, parts, err);
     if (rc)
         return rc;
     uint32_t max_batch = scenario->batcher->max_batch(parts->batcher);
@@ -230,6 +264,7 @@ static void release_parts(const struct ofr_scenario *scenario, struct parts *par
         scenario->batcher->destroy(parts->batcher);
     free(parts->site_names);
     free(parts->slo_ns);
+    free(parts->wish);
 }
 
 /* A run that nothing ends would go on for ever. */

@@ -175,6 +175,7 @@ static int bind_stream(struct ofr_scenario_stream *stream, int64_t slo_ns, struc
     stream->ops = picked.ops;
     stream->count = 1;
     stream->slo_ns = slo_ns;
+    stream->timeout_ns = -1;
     if (listed)
         rc = bind_section(&ofr_section_stream, stream, sizeof *stream, map, err);
     stream->ops = picked.ops;

@@ -51,6 +51,8 @@ struct ofr_scenario_stream {
     int64_t spread_ns;                 /* their starts are spread over so long */
     int32_t phases;                    /* 0 even, 1 random */
     int64_t slo_ns;                    /* -1 = none */
+    uint64_t priority;                 /* 0 = the batcher's default */
+    int64_t timeout_ns;                /* -1 = none */
 };
 
 struct ofr_scenario_exits {

@@ -124,6 +124,20 @@ static const struct offramp_option stream[] = {
      .min = -1,
      .max = 9e18,
      .help = "latency objective of these requests; left out: the scenario's"},
+    {.name = "priority",
+     .type = OFFRAMP_OPT_COUNT,
+     ROW(ofr_scenario_stream, priority),
+     .fallback = "0",
+     .min = 0,
+     .max = OFFRAMP_MAX_SITES,
+     .help = "1 is the highest; 0 = the batcher's default; for batchers that have priorities"},
+    {.name = "timeout",
+     .type = OFFRAMP_OPT_TIME,
+     ROW(ofr_scenario_stream, timeout_ns),
+     .fallback = "none",
+     .min = -1,
+     .max = 3.6e12,
+     .help = "longest time of these requests in the queue; for batchers that let requests choose"},
 };
 
 static const struct offramp_option exits[] = {

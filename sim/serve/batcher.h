@@ -54,14 +54,23 @@ struct ofr_plan {
     enum ofr_reason reason;
 };
 
+/* What the requests of one arrival stream ask of the batcher. */
+struct ofr_stream_wish {
+    int64_t timeout_ns; /* longest time in the queue; -1 = none */
+    uint32_t priority;  /* 1 is the highest; 0 = the batcher's default */
+};
+
 struct ofr_batcher_setup {
     const struct ofr_profile *profile; /* borrowed for the batcher's life */
     uint32_t servers;
     uint64_t seed;
+    const struct ofr_stream_wish *wish; /* [streams], borrowed for the batcher's life; NULL = nobody asks */
+    uint32_t streams;
 };
 
 enum ofr_batcher_flags {
-    OFR_BATCHER_AHEAD = 1u << 0, /* wants `next` also while no server is idle: it commits batches ahead */
+    OFR_BATCHER_AHEAD = 1u << 0,  /* wants `next` also while no server is idle: it commits batches ahead */
+    OFR_BATCHER_WISHES = 1u << 1, /* heeds what streams ask for; with others that is an error */
 };
 
 struct ofr_batcher_ops {

@@ -1,4 +1,4 @@
-/* triton: the dynamic batcher of NVIDIA Triton, with one model and one class of requests.
+/* triton: the dynamic batcher of NVIDIA Triton, with one model.
  *
  * Requests pass from the queue into a payload, the batch being built; the payload is taken whole by the first
  * instance (server) that is idle, and may grow until then. A decision moves requests from the queue into the
@@ -22,12 +22,22 @@
  * before an instance takes the payload, so that a request arriving just then can still join.
  *
  * An arriving request finds the queue full when max_queue_size wait in it; those in the payload have left it.
+ *
+ * Priorities. With priority_levels the queue is one per level, the walk goes through them from level 1 on, and
+ * each has its queue policy (triton_queue.h). An arrival stream names its priority and, with
+ * allow_timeout_override, its timeout. Triton's map priority_queue_policy is written as lists with one entry per
+ * level: priority_timeout_action, priority_default_timeout, priority_max_queue_size.
+ *
+ * Not offered: preserve_ordering. It holds answers back beyond the end of their batch, which contradicts I3.
  */
+#include "sim/base/units.h"
 #include "sim/serve/batcher_internal.h"
-#include "sim/serve/slot_queue.h"
+#include "sim/serve/triton_queue.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum timeout_action {
     ACTION_REJECT,
@@ -43,6 +53,12 @@ struct options {
     int32_t timeout_action;
     int64_t default_timeout_ns; /* 0 = none */
     uint64_t max_queue_size;    /* 0 = unlimited */
+    uint64_t priority_levels;   /* 0 = one level for all */
+    uint64_t default_priority_level;
+    struct offramp_texts priority_timeout_action;
+    struct offramp_texts priority_default_timeout;
+    struct offramp_reals priority_max_queue_size;
+    uint8_t allow_timeout_override;
     uint64_t hold_until;
 };
 
@@ -53,42 +69,80 @@ static const struct offramp_option table[] = {
      .fallback = "0",
      .min = 0,
      .max = UINT32_MAX,
-     .help = "max_batch_size of the model; 0 = the profile's largest batch size"},
+     .help = "largest batch; 0 = the profile's largest batch size",
+     .alias = "max_batch_size"},
     {.name = "preferred_batch_size",
      .type = OFFRAMP_OPT_REALS,
      .offset = offsetof(struct options, preferred_batch_size),
      .fallback = "[]",
      .min = 1,
      .max = UINT32_MAX,
-     .help = "preferred_batch_size: send at once when a batch reaches one of these; [] = max_batch alone"},
+     .help = "send at once when a batch reaches one of these; [] = max_batch alone"},
     {.name = "max_queue_delay",
      .type = OFFRAMP_OPT_TIME,
      .offset = offsetof(struct options, max_queue_delay_ns),
      .fallback = "0us",
      .min = 0,
      .max = 3.6e12,
-     .help = "max_queue_delay_microseconds: longest wait for a preferred size; 0 = never wait"},
+     .help = "longest wait for a preferred size; 0 = never wait",
+     .alias = "max_queue_delay_microseconds"},
     {.name = "timeout_action",
      .type = OFFRAMP_OPT_CHOICE,
      .offset = offsetof(struct options, timeout_action),
      .fallback = "reject",
      .choices = actions,
-     .help =
-         "timeout_action: what default_timeout does; reject (the request expires) or delay (it goes last)"},
+     .help = "what default_timeout does; reject (the request expires) or delay (it goes last)"},
     {.name = "default_timeout",
      .type = OFFRAMP_OPT_TIME,
      .offset = offsetof(struct options, default_timeout_ns),
      .fallback = "0us",
      .min = 0,
      .max = 3.6e12,
-     .help = "default_timeout_microseconds: longest time in the queue; 0 = no limit"},
+     .help = "longest time in the queue; 0 = no limit",
+     .alias = "default_timeout_microseconds"},
+    {.name = "allow_timeout_override",
+     .type = OFFRAMP_OPT_BOOL,
+     .offset = offsetof(struct options, allow_timeout_override),
+     .fallback = "false",
+     .help = "whether a stream's own `timeout` may shorten default_timeout"},
     {.name = "max_queue_size",
      .type = OFFRAMP_OPT_COUNT,
      .offset = offsetof(struct options, max_queue_size),
      .fallback = "0",
      .min = 0,
      .max = UINT32_MAX,
-     .help = "max_queue_size: requests in the queue; who arrives beyond is rejected; 0 = unlimited"},
+     .help = "requests in the queue (of a level); who arrives beyond is rejected; 0 = unlimited"},
+    {.name = "priority_levels",
+     .type = OFFRAMP_OPT_COUNT,
+     .offset = offsetof(struct options, priority_levels),
+     .fallback = "0",
+     .min = 0,
+     .max = OFFRAMP_MAX_SITES,
+     .help = "levels of `priority` a stream may have, 1 the highest; 0 = none"},
+    {.name = "default_priority_level",
+     .type = OFFRAMP_OPT_COUNT,
+     .offset = offsetof(struct options, default_priority_level),
+     .fallback = "0",
+     .min = 0,
+     .max = OFFRAMP_MAX_SITES,
+     .help = "level of streams without `priority`; 1 to priority_levels"},
+    {.name = "priority_timeout_action",
+     .type = OFFRAMP_OPT_TEXTS,
+     .offset = offsetof(struct options, priority_timeout_action),
+     .fallback = "[]",
+     .help = "timeout_action of each level; [] = the same for all"},
+    {.name = "priority_default_timeout",
+     .type = OFFRAMP_OPT_TEXTS,
+     .offset = offsetof(struct options, priority_default_timeout),
+     .fallback = "[]",
+     .help = "default_timeout of each level, e.g. [5ms, 0s]; [] = the same for all"},
+    {.name = "priority_max_queue_size",
+     .type = OFFRAMP_OPT_REALS,
+     .offset = offsetof(struct options, priority_max_queue_size),
+     .fallback = "[]",
+     .min = 0,
+     .max = UINT32_MAX,
+     .help = "max_queue_size of each level; [] = the same for all"},
     {.name = "hold_until",
      .type = OFFRAMP_OPT_COUNT,
      .offset = offsetof(struct options, hold_until),
@@ -99,16 +153,15 @@ static const struct offramp_option table[] = {
 };
 
 struct triton {
-    struct ofr_slot_queue live, delayed; /* delayed: expired under DELAY, served after the live ones */
-    uint32_t *payload;                   /* [max_batch], owned */
+    struct ofr_triton_queue queue;
+    uint32_t *payload; /* [max_batch], owned */
     uint32_t payload_count;
     bool payload_full;
     enum ofr_reason payload_reason;
-    uint32_t max_batch, max_queue, hold_until;
+    uint32_t max_batch, hold_until;
     uint32_t preferred[OFFRAMP_MAX_SITES], preferred_count, largest_preferred;
-    int64_t delay_ns, timeout_ns; /* 0 = none */
-    bool expire_to_back;
-    bool flush; /* the hold ended because no further request will come */
+    int64_t delay_ns; /* 0 = none */
+    bool flush;       /* the hold ended because no further request will come */
 };
 
 static void destroy(void *state)
@@ -116,8 +169,7 @@ static void destroy(void *state)
     struct triton *t = state;
     if (!t)
         return;
-    ofr_slot_queue_release(&t->live);
-    ofr_slot_queue_release(&t->delayed);
+    ofr_triton_queue_release(&t->queue);
     free(t->payload);
     free(t);
 }
@@ -138,19 +190,111 @@ static int set_preferred(struct triton *t, const struct offramp_reals *list, str
     return 0;
 }
 
-static int set_queue(struct triton *t, const struct options *options, struct ofr_error *err)
+/* ---- queue policies ---- */
+
+static int check_length(const char *name, uint32_t count, uint32_t levels, struct ofr_error *err)
+{
+    if (count == 0 || count == levels)
+        return 0;
+    return ofr_fail(err, OFR_E_INPUT,
+                    "triton: %s: found %" PRIu32
+                    " entries, expected one for each of the priority_levels, which is "
+                    "%" PRIu32,
+                    name, count, levels);
+}
+
+static int check_levels(const struct options *options, struct ofr_error *err)
+{
+    uint32_t levels = (uint32_t)options->priority_levels;
+    bool has_default = levels ? options->default_priority_level >= 1 : options->default_priority_level == 0;
+    if (!has_default || options->default_priority_level > levels)
+        return ofr_fail(err, OFR_E_INPUT,
+                        "triton: default_priority_level: found %" PRIu64
+                        ", expected %d to priority_levels, which is %" PRIu32,
+                        options->default_priority_level, levels ? 1 : 0, levels);
+    int rc = check_length("priority_timeout_action", options->priority_timeout_action.count, levels, err);
+    if (!rc)
+        rc = check_length("priority_default_timeout", options->priority_default_timeout.count, levels, err);
+    if (!rc)
+        rc = check_length("priority_max_queue_size", options->priority_max_queue_size.count, levels, err);
+    return rc;
+}
+
+/* What arrival streams ask for has to be on offer. */
+static int check_wishes(const struct ofr_batcher_setup *setup, const struct options *options,
+                        struct ofr_error *err)
+{
+    for (uint32_t i = 0; setup->wish && i < setup->streams; ++i) {
+        const struct ofr_stream_wish *wish = &setup->wish[i];
+        if (wish->priority > options->priority_levels)
+            return ofr_fail(err, OFR_E_INPUT,
+                            "streams: found priority %" PRIu32
+                            ", expected at most triton's priority_levels, which is %" PRIu64,
+                            wish->priority, options->priority_levels);
+        if (wish->timeout_ns >= 0 && !options->allow_timeout_override)
+            return ofr_fail(err, OFR_E_INPUT,
+                            "streams: found a timeout, which triton heeds with allow_timeout_override only");
+    }
+    return 0;
+}
+
+static uint32_t queue_limit(double size)
+{
+    return size > 0.0 && size < UINT32_MAX ? (uint32_t)size : UINT32_MAX;
+}
+
+/* The policy of level i: the default one, with what the lists say. */
+static int policy_of(struct ofr_triton_policy *policy, const struct options *options, uint32_t i,
+                     struct ofr_error *err)
+{
+    *policy = (struct ofr_triton_policy){.timeout_ns = options->default_timeout_ns,
+                                         .max_queue = queue_limit((double)options->max_queue_size),
+                                         .delay = options->timeout_action == ACTION_DELAY};
+    double size = options->priority_max_queue_size.item[i];
+    if (options->priority_max_queue_size.count > 0)
+        policy->max_queue = queue_limit(size);
+    if (size != floor(size))
+        return ofr_fail(err, OFR_E_INPUT, "triton: priority_max_queue_size: found %g, expected whole numbers",
+                        size);
+    const char *action = options->priority_timeout_action.item[i];
+    if (options->priority_timeout_action.count > 0) {
+        policy->delay = strcmp(action, actions[ACTION_DELAY]) == 0;
+        if (!policy->delay && strcmp(action, actions[ACTION_REJECT]) != 0)
+            return ofr_fail(err, OFR_E_INPUT,
+                            "triton: priority_timeout_action: found '%s', expected reject or delay", action);
+    }
+    const char *timeout = options->priority_default_timeout.item[i];
+    const char *expected =
+        options->priority_default_timeout.count > 0 ? ofr_read_time(timeout, &policy->timeout_ns) : NULL;
+    if (expected || policy->timeout_ns < 0)
+        return ofr_fail(err, OFR_E_INPUT, "triton: priority_default_timeout: found '%s', expected %s",
+                        timeout, expected ? expected : "0s for no limit");
+    return 0;
+}
+
+static int set_queue(struct triton *t, const struct ofr_batcher_setup *setup, const struct options *options,
+                     struct ofr_error *err)
 {
     if (options->max_queue_size && options->hold_until > options->max_queue_size)
         return ofr_fail(err, OFR_E_INPUT,
                         "triton: hold_until: found %" PRIu64
                         ", expected at most max_queue_size, which is %" PRIu64,
                         options->hold_until, options->max_queue_size);
-    t->max_queue = options->max_queue_size ? (uint32_t)options->max_queue_size : UINT32_MAX;
     t->hold_until = (uint32_t)options->hold_until;
-    t->timeout_ns = options->default_timeout_ns;
     t->delay_ns = options->max_queue_delay_ns;
-    t->expire_to_back = options->timeout_action == ACTION_DELAY;
-    return 0;
+    int rc = check_levels(options, err);
+    if (!rc)
+        rc = check_wishes(setup, options, err);
+    struct ofr_triton_policy policy[OFFRAMP_MAX_SITES];
+    uint32_t levels = options->priority_levels ? (uint32_t)options->priority_levels : 1;
+    for (uint32_t i = 0; i < levels && !rc; ++i)
+        rc = policy_of(&policy[i], options, i, err);
+    if (rc)
+        return rc;
+    t->queue.wish = setup->wish;
+    t->queue.override = options->allow_timeout_override;
+    t->queue.default_level = options->priority_levels ? (uint32_t)options->default_priority_level - 1 : 0;
+    return ofr_triton_queue_init(&t->queue, policy, levels, err);
 }
 
 static int fill(struct triton *t, const struct ofr_batcher_setup *setup, const struct options *options,
@@ -160,11 +304,7 @@ static int fill(struct triton *t, const struct ofr_batcher_setup *setup, const s
     if (!rc)
         rc = set_preferred(t, &options->preferred_batch_size, err);
     if (!rc)
-        rc = set_queue(t, options, err);
-    if (!rc)
-        rc = ofr_slot_queue_init(&t->live, err);
-    if (!rc)
-        rc = ofr_slot_queue_init(&t->delayed, err);
+        rc = set_queue(t, setup, options, err);
     if (rc)
         return rc;
     t->payload = calloc(t->max_batch, sizeof *t->payload);
@@ -187,47 +327,15 @@ static int create(void **state, const struct ofr_batcher_setup *setup, const voi
     return 0;
 }
 
-static uint32_t queued(const struct triton *t)
-{
-    return t->live.count + t->delayed.count;
-}
-
 static int enqueue(void *state, const struct ofr_batcher_view *view, uint32_t slot, struct ofr_error *err)
 {
     struct triton *t = state;
-    (void)view;
-    if (queued(t) >= t->max_queue)
-        return 0;
-    int rc = ofr_slot_queue_push(&t->live, slot, err);
-    /* Room for every live request to be delayed later, when nothing may fail any more. */
-    while (!rc && t->expire_to_back && t->delayed.mask < queued(t))
-        rc = ofr_slot_queue_grow(&t->delayed, err);
-    return rc ? rc : 1;
-}
-
-static int64_t queued_ns(const struct ofr_batcher_view *view, const struct ofr_slot_queue *queue)
-{
-    return view->request[ofr_slot_queue_at(queue, 0)].admitted_ns;
-}
-
-/* Step 1. The timeout is the same for all, so those that expire are the oldest live ones. */
-static void apply_queue_policy(struct triton *t, const struct ofr_batcher_view *view)
-{
-    while (t->timeout_ns > 0 && t->live.count > 0 &&
-           view->now_ns >= ofr_batcher_later(queued_ns(view, &t->live), t->timeout_ns)) {
-        uint32_t slot = ofr_slot_queue_pop(&t->live);
-        if (t->expire_to_back)
-            ofr_slot_queue_push(&t->delayed, slot, NULL); /* enqueue has made room */
-        else
-            view->discard(view->host, slot, OFR_OUTCOME_EXPIRED);
-    }
+    return ofr_triton_queue_push(&t->queue, view, slot, err);
 }
 
 static void send(struct triton *t, uint32_t count, enum ofr_reason reason)
 {
-    uint32_t live = count < t->live.count ? count : t->live.count;
-    ofr_slot_queue_take(&t->live, live, t->payload + t->payload_count);
-    ofr_slot_queue_take(&t->delayed, count - live, t->payload + t->payload_count + live);
+    ofr_triton_queue_take(&t->queue, count, t->payload + t->payload_count);
     t->payload_count += count;
     t->payload_reason = reason;
 }
@@ -252,18 +360,11 @@ static bool is_preferred(const struct triton *t, uint32_t size)
     return false;
 }
 
-/* Requests of DELAY are older than all live ones: they expired first. */
-static int64_t oldest_pending_ns(const struct triton *t, const struct ofr_batcher_view *view,
-                                 uint32_t pending)
-{
-    return queued_ns(view, pending > t->live.count ? &t->delayed : &t->live);
-}
-
 /* Steps 2 to 7; true when requests were sent. Otherwise *wake_ns is when the oldest turns late. */
 static bool decide(struct triton *t, const struct ofr_batcher_view *view, int64_t *wake_ns)
 {
     uint32_t room = t->payload_full ? 0 : t->max_batch - t->payload_count;
-    uint32_t pending = queued(t) < room ? queued(t) : room;
+    uint32_t pending = t->queue.count < room ? t->queue.count : room;
     *wake_ns = OFR_NEVER_NS;
     if (pending == 0)
         return false;
@@ -271,7 +372,7 @@ static bool decide(struct triton *t, const struct ofr_batcher_view *view, int64_
      * remembered; the point is then before the first pending request. */
     uint32_t point = last_preferred(t, pending);
     bool beyond = t->payload_count >= t->largest_preferred;
-    int64_t late_ns = ofr_batcher_later(oldest_pending_ns(t, view, pending), t->delay_ns);
+    int64_t late_ns = ofr_batcher_later(ofr_triton_queue_oldest_ns(&t->queue, view, pending), t->delay_ns);
     bool late = t->flush || (t->delay_ns > 0 && view->now_ns >= late_ns);
     t->payload_full = beyond;
     if ((point > 0 || beyond) && !late) {
@@ -306,9 +407,9 @@ static bool hold(struct triton *t, const struct ofr_batcher_view *view)
 {
     if (t->hold_until == 0)
         return false;
-    if (queued(t) < t->hold_until && !view->draining)
+    if (t->queue.count < t->hold_until && !view->draining)
         return true;
-    t->flush = queued(t) < t->hold_until;
+    t->flush = t->queue.count < t->hold_until;
     t->hold_until = 0;
     return false;
 }
@@ -318,7 +419,7 @@ static bool next(void *state, const struct ofr_batcher_view *view, struct ofr_pl
     struct triton *t = state;
     if (hold(t, view))
         return false;
-    apply_queue_policy(t, view);
+    ofr_triton_queue_expire(&t->queue, view); /* step 1 */
     int64_t late_ns = OFR_NEVER_NS;
     bool sent = true;
     while (sent) {
@@ -328,9 +429,7 @@ static bool next(void *state, const struct ofr_batcher_view *view, struct ofr_pl
             return true;
         }
     }
-    int64_t expiry_ns = OFR_NEVER_NS;
-    if (t->timeout_ns > 0 && t->live.count > 0)
-        expiry_ns = ofr_batcher_later(queued_ns(view, &t->live), t->timeout_ns);
+    int64_t expiry_ns = ofr_triton_queue_expiry_ns(&t->queue, view);
     plan->wake_ns = late_ns < expiry_ns ? late_ns : expiry_ns;
     return false;
 }
@@ -338,7 +437,7 @@ static bool next(void *state, const struct ofr_batcher_view *view, struct ofr_pl
 static uint32_t waiting(const void *state)
 {
     const struct triton *t = state;
-    return queued(t) + t->payload_count;
+    return t->queue.count + t->payload_count;
 }
 
 static uint32_t max_batch(const void *state)
@@ -352,16 +451,19 @@ static uint32_t evict(void *state)
     struct triton *t = state;
     if (t->payload_count > 0)
         return t->payload[--t->payload_count];
-    return ofr_slot_queue_pop(t->live.count > 0 ? &t->live : &t->delayed);
+    uint32_t slot;
+    ofr_triton_queue_take(&t->queue, 1, &slot);
+    return slot;
 }
 
 const struct ofr_batcher_ops ofr_batcher_triton = {
     .component = {.name = "triton",
-                  .help = "Triton's dynamic batcher: preferred sizes, bounded delay, queue policy",
+                  .help =
+                      "Triton's dynamic batcher: preferred sizes, bounded delay, queue policies, priorities",
                   .options = table,
                   .option_count = sizeof table / sizeof *table,
                   .options_size = sizeof(struct options)},
-    .flags = OFR_BATCHER_AHEAD, /* the payload is built while all instances are busy */
+    .flags = OFR_BATCHER_AHEAD | OFR_BATCHER_WISHES, /* the payload is built while all instances are busy */
     .create = create,
     .destroy = destroy,
     .enqueue = enqueue,

@@ -99,6 +99,11 @@ Test(bad_input, scenarios)
         {"sim bad", 2, "process", MODEL REST "arrivals: {rate: 1/s}\n"},
         {"sim bad", 2, "speed", MODEL REST "arrivals: {process: poisson, rate: 1/s, speed: 2x}\n"},
         {"sim bad", 2, "streams", MODEL REST "arrivals: {streams: []}\n"},
+        {"sim bad", 2, "batching policy fifo does not know",
+         MODEL REST "arrivals: {streams: [{process: fixed, rate: 1/s, priority: 1}]}\n"},
+        {"sim bad", 2, "found priority 3, expected at most triton's priority_levels, which is 2",
+         MODEL REST "arrivals: {streams: [{process: fixed, rate: 1/s, priority: 3}]}\n"
+                    "batching: {policy: triton, priority_levels: 2, default_priority_level: 1}\n"},
         {"sim bad", 2, "'lifo'", MODEL ARRIVALS REST "batching: lifo\n"},
         {"sim bad", 2, "'never'", MODEL ARRIVALS REST "exits: {policy: never}\n"},
         {"sim bad", 2, "which policy", MODEL ARRIVALS REST "exits: {thresholds: 0.1}\n"},

@@ -13,6 +13,7 @@
 
 #include <criterion/criterion.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -66,7 +67,9 @@ struct world {
     uint32_t batches;
     struct world_loss *loss;
     uint32_t losses;
-    double (*stretch)(void); /* factor on execution times; NULL = 1 */
+    struct ofr_stream_wish *wish; /* [WORLD_REQUESTS] by stream */
+    uint32_t streams;             /* 0 = nobody wishes anything */
+    double (*stretch)(void);      /* factor on execution times; NULL = 1 */
 };
 
 static inline void world_discard(void *host, uint32_t slot, enum ofr_outcome outcome)
@@ -121,7 +124,24 @@ static inline void world_list(struct world *w, const char *name, uint32_t count,
     va_end(args);
 }
 
-/* The table's defaults: plain numbers, times in us or ms, empty lists, the first choice. */
+static inline void world_texts(struct world *w, const char *name, uint32_t count, ...)
+{
+    struct offramp_texts *list = world_member(w, name);
+    va_list args;
+    va_start(args, count);
+    for (list->count = 0; list->count < count; ++list->count)
+        snprintf(list->item[list->count], sizeof list->item[0], "%s", va_arg(args, const char *));
+    va_end(args);
+}
+
+/* One more arrival stream; priority 0 and timeout_us < 0 stand for no wish. */
+static inline void world_stream(struct world *w, uint32_t priority, int64_t timeout_us)
+{
+    w->wish[w->streams++] = (struct ofr_stream_wish){
+        .timeout_ns = timeout_us < 0 ? -1 : timeout_us * WORLD_US, .priority = priority};
+}
+
+/* The table's defaults: plain numbers, times in us or ms, empty lists, the first choice, false. */
 static inline void world_defaults(struct world *w)
 {
     for (uint32_t i = 0; i < w->ops->component.option_count; ++i) {
@@ -133,7 +153,8 @@ static inline void world_defaults(struct world *w)
         else if (option->type == OFFRAMP_OPT_COUNT)
             world_count(w, option->name, (uint64_t)number);
         else
-            cr_assert(option->type == OFFRAMP_OPT_CHOICE || strcmp(option->fallback, "[]") == 0);
+            cr_assert(option->type == OFFRAMP_OPT_CHOICE || strcmp(option->fallback, "[]") == 0 ||
+                      strcmp(option->fallback, "false") == 0);
     }
 }
 
@@ -156,6 +177,7 @@ static inline void world_init(struct world *w, const char *batcher, uint32_t siz
         w->profile.until_ns[i] = (base_us + per_row_us * size[i]) * WORLD_US;
     }
     w->request = calloc(WORLD_REQUESTS, sizeof *w->request);
+    w->wish = calloc(WORLD_REQUESTS, sizeof *w->wish);
     w->request_state = calloc(WORLD_REQUESTS, sizeof *w->request_state);
     w->batch = calloc(WORLD_REQUESTS, sizeof *w->batch);
     w->loss = calloc(WORLD_REQUESTS, sizeof *w->loss);
@@ -169,7 +191,11 @@ static inline void world_init(struct world *w, const char *batcher, uint32_t siz
 
 static inline int world_create(struct world *w, struct ofr_error *err)
 {
-    struct ofr_batcher_setup setup = {.profile = &w->profile, .servers = w->view.servers, .seed = 1};
+    struct ofr_batcher_setup setup = {.profile = &w->profile,
+                                      .servers = w->view.servers,
+                                      .seed = 1,
+                                      .wish = w->streams ? w->wish : NULL,
+                                      .streams = w->streams};
     return w->ops->create(&w->state, &setup, w->options, err);
 }
 
@@ -184,6 +210,7 @@ static inline void world_release(struct world *w)
     free(w->profile.copy_out_ns);
     free(w->profile.full_samples);
     free(w->request);
+    free(w->wish);
     free(w->request_state);
     free(w->batch);
     free(w->loss);
@@ -203,6 +230,13 @@ static inline void world_arrive(struct world *w, int64_t us, uint32_t count, int
                                  .deadline_ns = slo_us < 0 ? OFR_NEVER_NS : ns + slo_us * WORLD_US};
         w->requests++;
     }
+}
+
+/* One request of a stream. */
+static inline void world_arrive_on(struct world *w, int64_t us, uint32_t stream)
+{
+    world_arrive(w, us, 1, -1);
+    w->request[w->requests - 1].stream = stream;
 }
 
 /* A server that is busy from the start, until end_us; the batcher is told `expected_us`. */

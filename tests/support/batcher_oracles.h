@@ -145,43 +145,83 @@ static inline uint32_t walk_waiting(const void *state)
     return oracle.count + walk.size;
 }
 
+static inline uint32_t walk_level(const struct ofr_batcher_view *view, uint32_t slot)
+{
+    const struct world *w = oracle.world;
+    uint32_t priority = w->streams ? w->wish[view->request[slot].stream].priority : 0;
+    return priority ? priority : (uint32_t)oracle_count("default_priority_level");
+}
+
+/* Place in the queue: by level, those delayed behind the others of their level, then in order of coming. */
+static inline void walk_insert(const struct ofr_batcher_view *view, uint32_t slot)
+{
+    uint32_t key = 2 * walk_level(view, slot) + walk.expired[slot], at = oracle.count++;
+    for (; at > 0; --at) {
+        uint32_t before = oracle.slot[at - 1];
+        if (2 * walk_level(view, before) + walk.expired[before] <= key)
+            break;
+        oracle.slot[at] = before;
+    }
+    oracle.slot[at] = slot;
+}
+
 static inline int walk_enqueue(void *state, const struct ofr_batcher_view *view, uint32_t slot,
                                struct ofr_error *err)
 {
     (void)state;
-    (void)view;
     (void)err;
-    if (oracle_count("max_queue_size") && oracle.count >= oracle_count("max_queue_size"))
+    uint32_t level = walk_level(view, slot), same = 0;
+    uint64_t limit = oracle_count("max_queue_size");
+    const struct offramp_reals *limits = world_member(oracle.world, "priority_max_queue_size");
+    if (limits->count)
+        limit = (uint64_t)limits->item[level - 1];
+    for (uint32_t i = 0; i < oracle.count; ++i)
+        same += walk_level(view, oracle.slot[i]) == level;
+    if (limit && same >= limit)
         return 0;
-    uint32_t at = oracle.count; /* before those that have been delayed */
-    while (at > 0 && walk.expired[oracle.slot[at - 1]])
-        --at;
-    memmove(oracle.slot + at + 1, oracle.slot + at, (oracle.count++ - at) * sizeof *oracle.slot);
-    oracle.slot[at] = slot;
+    walk_insert(view, slot);
     return 1;
+}
+
+/* When a request expires; never = does not. */
+static inline int64_t walk_due_ns(const struct ofr_batcher_view *view, uint32_t slot)
+{
+    int64_t timeout_ns = oracle_time("default_timeout");
+    const struct offramp_texts *timeouts = world_member(oracle.world, "priority_default_timeout");
+    if (timeouts->count)
+        timeout_ns = strtoll(timeouts->item[walk_level(view, slot) - 1], NULL, 10) * WORLD_US;
+    const uint8_t *override = world_member(oracle.world, "allow_timeout_override");
+    int64_t own_ns = *override ? oracle.world->wish[view->request[slot].stream].timeout_ns : -1;
+    if (own_ns >= 0 && (timeout_ns == 0 || own_ns < timeout_ns))
+        return view->request[slot].admitted_ns + own_ns;
+    return timeout_ns ? view->request[slot].admitted_ns + timeout_ns : OFR_NEVER_NS;
+}
+
+static inline bool walk_delays(const struct ofr_batcher_view *view, uint32_t slot)
+{
+    int32_t action;
+    memcpy(&action, world_member(oracle.world, "timeout_action"), sizeof action);
+    const struct offramp_texts *list = world_member(oracle.world, "priority_timeout_action");
+    return list->count ? strcmp(list->item[walk_level(view, slot) - 1], "delay") == 0 : action == 1;
 }
 
 static inline void walk_policy(const struct ofr_batcher_view *view, int64_t *nearest_ns)
 {
-    int64_t timeout_ns = oracle_time("default_timeout");
-    int32_t action;
-    memcpy(&action, world_member(oracle.world, "timeout_action"), sizeof action);
-    for (uint32_t i = 0, left = oracle.count; timeout_ns > 0 && left > 0; --left) {
+    for (uint32_t i = 0; i < oracle.count;) {
         uint32_t slot = oracle.slot[i];
-        int64_t due_ns = view->request[slot].admitted_ns + timeout_ns;
-        if (walk.expired[slot]) {
-            ++i;
-        } else if (view->now_ns < due_ns) {
-            *nearest_ns = due_ns < *nearest_ns ? due_ns : *nearest_ns;
-            ++i;
-        } else {
-            oracle_remove(i, 1);
-            walk.expired[slot] = true;
-            if (action == 1)
-                oracle.slot[oracle.count++] = slot;
-            else
-                view->discard(view->host, slot, OFR_OUTCOME_EXPIRED);
-        }
+        int64_t due_ns = walk_due_ns(view, slot);
+        bool due = !walk.expired[slot] && view->now_ns >= due_ns;
+        if (!due && !walk.expired[slot] && due_ns < *nearest_ns)
+            *nearest_ns = due_ns;
+        i += !due;
+        if (!due)
+            continue;
+        oracle_remove(i, 1);
+        walk.expired[slot] = true;
+        if (walk_delays(view, slot))
+            walk_insert(view, slot);
+        else
+            view->discard(view->host, slot, OFR_OUTCOME_EXPIRED);
     }
 }
 

@@ -29,6 +29,33 @@ static inline void random_arrivals(struct world *w, bool with_slo)
     }
 }
 
+/* Triton's levels, each with a policy of its own or not, and streams that choose their level and timeout. */
+static inline void random_priorities(struct world *w)
+{
+    if (random_below(3) == 0)
+        return;
+    uint32_t levels = 1 + random_below(3);
+    uint8_t *override = world_member(w, "allow_timeout_override");
+    *override = (uint8_t)random_below(2);
+    world_count(w, "priority_levels", levels);
+    world_count(w, "default_priority_level", 1 + random_below(levels));
+    for (uint32_t i = 0; i < 4; ++i)
+        world_stream(w, random_below(levels + 1), *override ? 100 * (int64_t)random_below(40) - 1000 : -1);
+    for (uint32_t i = 0; i < w->requests; ++i)
+        w->request[i].stream = random_below(4);
+    static const char *const action[] = {"reject", "delay"};
+    static const char *const timeout[] = {"0us", "900us", "2000us"};
+    if (random_below(2))
+        world_texts(w, "priority_timeout_action", levels, action[random_below(2)], action[random_below(2)],
+                    action[random_below(2)]);
+    if (random_below(2))
+        world_texts(w, "priority_default_timeout", levels, timeout[random_below(3)], timeout[random_below(3)],
+                    timeout[random_below(3)]);
+    if (random_below(2))
+        world_list(w, "priority_max_queue_size", levels, (double)random_below(30), (double)random_below(30),
+                   (double)random_below(30));
+}
+
 static inline void random_world(struct world *w, const char *name, uint64_t seed)
 {
     ofr_random_init(&random_stream, seed, OFR_RANDOM_TEST, 0);
@@ -49,6 +76,7 @@ static inline void random_world(struct world *w, const char *name, uint64_t seed
         world_time(w, "default_timeout", random_below(2) ? 100 * random_below(40) : 0);
         world_choice(w, "timeout_action", (int32_t)random_below(2));
         world_count(w, "max_queue_size", random_below(2) ? random_below(60) : 0);
+        random_priorities(w);
     }
     if (strcmp(name, "clockwork") == 0) {
         world_time(w, "buffer", 100 * random_below(10));

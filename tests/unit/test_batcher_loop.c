@@ -72,6 +72,19 @@ static int script_next(void *state, struct ofr_arrival *out, uint32_t max, struc
 
 static const struct ofr_arrival_ops script_ops = {.next = script_next};
 
+/* As every request is a stream, its stream's wish becomes its own. */
+static void spread_wishes(struct world *w)
+{
+    if (w->streams == 0)
+        return;
+    struct ofr_stream_wish *wish = calloc(WORLD_REQUESTS, sizeof *wish);
+    for (uint32_t i = 0; i < w->requests; ++i)
+        wish[i] = w->wish[w->request[i].stream];
+    free(w->wish);
+    w->wish = wish;
+    w->streams = w->requests;
+}
+
 static void run_in_loop(const struct world *expected, struct world *w, struct log *log)
 {
     struct ofr_error err = OFR_ERROR_INIT;
@@ -86,6 +99,7 @@ static void run_in_loop(const struct world *expected, struct world *w, struct lo
         slo_ns[i] = w->request[i].deadline_ns == OFR_NEVER_NS
                         ? -1
                         : w->request[i].deadline_ns - w->request[i].arrival_ns;
+    spread_wishes(w);
     cr_assert_eq(world_create(w, &err), 0, "%s", err.text);
     cr_assert_eq(ofr_sim_executor_create(&executor, &executing, &err), 0);
     *log = (struct log){.world = expected, .name = w->ops->component.name, .seed = log->seed};

@@ -4,7 +4,8 @@
  *
  * Broken on purpose, each of these fails here: TF's capacity one request or one batch off, its timeout from
  * the newest request, no flush; Triton keeping the first point, without the full mark, without or with too
- * much topping up, late a nanosecond late, the queue's limit without the delayed ones; Clockwork counting one
+ * much topping up, late a nanosecond late, the queue's limit without the delayed ones, levels upside down, a delayed
+ * request behind the next level, a timeout that lengthens, the oldest looked for in the first level alone; Clockwork counting one
  * request less, taking from the head, dropping at the deadline sharp or never, always the smallest size. */
 #include "tests/support/batcher_oracles.h"
 #include "tests/support/batcher_random_world.h"
@@ -109,7 +110,8 @@ Test(batcher_random, requests_leave_in_order)
             if (strcmp(names[i], "tfserving") == 0)
                 world_time(&w, "scan_interval", 70 * random_below(3));
             world_run(&w);
-            check_order(&w, names[i], seed);
+            if (w.streams == 0) /* priorities change the order too */
+                check_order(&w, names[i], seed);
             world_release(&w);
         }
 }

@@ -288,6 +288,122 @@ Test(triton, rejects_when_the_queue_is_full)
     world_release(&w);
 }
 
+/* Two levels, the second the default. max_batch 2, busy until 1000: 0 1 in the payload, 2 3 in the queue; 4 of
+ * level 1 comes at 500 and goes before them. */
+Test(triton, the_highest_level_goes_first)
+{
+    struct world w;
+    open_world(&w, 0);
+    world_count(&w, "max_batch", 2);
+    world_count(&w, "priority_levels", 2);
+    world_count(&w, "default_priority_level", 2);
+    world_stream(&w, 0, -1);
+    world_stream(&w, 1, -1);
+    world_busy(&w, 0, 1000, 1000);
+    world_arrive(&w, 0, 4, -1);
+    world_arrive_on(&w, 500, 1);
+    world_run(&w);
+    EXPECT_BATCHES(&w, {1000, 2, OFR_REASON_FULL}, {2000, 2, OFR_REASON_FULL}, {3000, 1, OFR_REASON_IDLE});
+    cr_expect_eq(w.batch[1].slot[0], 4);
+    cr_expect_eq(w.batch[1].slot[1], 2);
+    cr_expect_eq(w.batch[2].slot[0], 3);
+    world_release(&w);
+}
+
+/* Each level has its policy: level 1 (limit 1) rejects at 300, level 2 (no limit) delays at 400, and what it has
+ * delayed still goes before level 3. Busy until 1000 with 0 in the payload of max_batch 1. */
+Test(triton, levels_have_their_own_policies)
+{
+    struct world w;
+    open_world(&w, 0);
+    world_count(&w, "max_batch", 1);
+    world_count(&w, "priority_levels", 3);
+    world_count(&w, "default_priority_level", 3);
+    world_texts(&w, "priority_timeout_action", 3, "reject", "delay", "reject");
+    world_texts(&w, "priority_default_timeout", 3, "300us", "400us", "0us");
+    world_list(&w, "priority_max_queue_size", 3, 1.0, 0.0, 0.0);
+    for (uint32_t priority = 1; priority <= 3; ++priority)
+        world_stream(&w, priority, -1);
+    world_busy(&w, 0, 1000, 1000);
+    world_arrive_on(&w, 0, 2);   /* 0: in the payload */
+    world_arrive_on(&w, 0, 2);   /* 1 */
+    world_arrive_on(&w, 1, 1);   /* 2: delayed at 401 */
+    world_arrive_on(&w, 1, 0);   /* 3: expires at 301 */
+    world_arrive_on(&w, 2, 0);   /* 4: its level is full */
+    world_arrive_on(&w, 900, 1); /* 5: live, before 2 */
+    world_run(&w);
+    cr_assert_eq(w.losses, 2);
+    EXPECT_LOSS(&w, 0, 2, 4, OFR_OUTCOME_REJECTED);
+    EXPECT_LOSS(&w, 1, 301, 3, OFR_OUTCOME_EXPIRED);
+    cr_assert_eq(w.batches, 4);
+    static const uint32_t order[] = {0, 5, 2, 1};
+    for (uint32_t i = 0; i < 4; ++i)
+        cr_expect_eq(w.batch[i].first, order[i], "batch %u is of request %u", i, w.batch[i].first);
+    world_release(&w);
+}
+
+/* A request may only shorten: with a default of 500 the wish for 200 is heeded, that for 900 is not; and where
+ * there is no default, any wish is shorter. */
+Test(triton, a_timeout_of_its_own_only_shortens)
+{
+    static const int64_t fallback_us[] = {500, 0}, last_us[] = {500, 900};
+    for (uint32_t i = 0; i < 2; ++i) {
+        struct world w;
+        open_world(&w, 0);
+        world_count(&w, "max_batch", 1);
+        world_time(&w, "default_timeout", fallback_us[i]);
+        *(uint8_t *)world_member(&w, "allow_timeout_override") = 1;
+        world_stream(&w, 0, 900);
+        world_stream(&w, 0, 200);
+        world_busy(&w, 0, 1000, 1000);
+        world_arrive_on(&w, 0, 0); /* 0: in the payload */
+        world_arrive_on(&w, 0, 0); /* 1 */
+        world_arrive_on(&w, 0, 1); /* 2 */
+        world_run(&w);
+        cr_assert_eq(w.losses, 2);
+        EXPECT_LOSS(&w, 0, 200, 2, OFR_OUTCOME_EXPIRED);
+        EXPECT_LOSS(&w, 1, last_us[i], 1, OFR_OUTCOME_EXPIRED);
+        world_release(&w);
+    }
+}
+
+/* The oldest pending request counts, in whatever level: 0 of level 2 turns late at 500 and takes 1 of level 1,
+ * which goes first, along. */
+Test(triton, the_oldest_of_all_levels_turns_late)
+{
+    struct world w;
+    open_world(&w, 500);
+    world_count(&w, "priority_levels", 2);
+    world_count(&w, "default_priority_level", 2);
+    world_stream(&w, 0, -1);
+    world_stream(&w, 1, -1);
+    world_arrive_on(&w, 0, 0);
+    world_arrive_on(&w, 400, 1);
+    world_run(&w);
+    EXPECT_BATCHES(&w, {500, 2, OFR_REASON_TIMEOUT});
+    cr_expect_eq(w.batch[0].slot[0], 1);
+    world_release(&w);
+}
+
+/* Where timeouts differ the first to expire need not be the oldest: 1 goes behind at 550, 0 at 600, and at 1000
+ * it is 0 that turns late. Looking at the first delayed one alone gives 1450. */
+Test(triton, the_oldest_may_have_expired_last)
+{
+    struct world w;
+    open_world(&w, 1000);
+    world_time(&w, "default_timeout", 600);
+    world_choice(&w, "timeout_action", 1);
+    *(uint8_t *)world_member(&w, "allow_timeout_override") = 1;
+    world_stream(&w, 0, -1);
+    world_stream(&w, 0, 100);
+    world_arrive_on(&w, 0, 0);
+    world_arrive_on(&w, 450, 1);
+    world_run(&w);
+    EXPECT_BATCHES(&w, {1000, 2, OFR_REASON_TIMEOUT});
+    cr_expect_eq(w.batch[0].slot[0], 1);
+    world_release(&w);
+}
+
 /* hold_until 3 holds two requests back beside an idle instance, once; later ones go as usual. */
 Test(triton, holds_until_enough_are_queued)
 {
@@ -352,6 +468,41 @@ static void expect_refused(struct world *w, const char *says)
     cr_expect_not_null(strstr(err.text, says), "'%s' does not say '%s'", err.text, says);
     cr_expect_null(w->state);
     world_release(w);
+}
+
+Test(triton, refuses_levels_that_do_not_fit)
+{
+    struct world w;
+    open_world(&w, 0);
+    world_count(&w, "priority_levels", 2);
+    expect_refused(&w, "default_priority_level: found 0, expected 1 to priority_levels, which is 2");
+    open_world(&w, 0);
+    world_count(&w, "default_priority_level", 1);
+    expect_refused(&w, "default_priority_level: found 1, expected 0 to priority_levels, which is 0");
+    open_world(&w, 0);
+    world_stream(&w, 1, -1);
+    expect_refused(&w, "found priority 1, expected at most triton's priority_levels, which is 0");
+    open_world(&w, 0);
+    world_stream(&w, 0, 100);
+    expect_refused(&w, "allow_timeout_override");
+    open_world(&w, 0);
+    world_texts(&w, "priority_default_timeout", 1, "1ms");
+    expect_refused(&w, "priority_default_timeout: found 1 entries");
+    for (uint32_t i = 0; i < 4; ++i) {
+        static const char *const says[] = {"found 'later', expected reject or delay",
+                                           "found '5', expected its unit", "found 'none', expected 0s",
+                                           "found 1.5, expected whole numbers"};
+        open_world(&w, 0);
+        world_count(&w, "priority_levels", 1);
+        world_count(&w, "default_priority_level", 1);
+        if (i == 0)
+            world_texts(&w, "priority_timeout_action", 1, "later");
+        if (i == 1 || i == 2)
+            world_texts(&w, "priority_default_timeout", 1, i == 1 ? "5" : "none");
+        if (i == 3)
+            world_list(&w, "priority_max_queue_size", 1, 1.5);
+        expect_refused(&w, says[i]);
+    }
 }
 
 Test(triton, refuses_what_it_cannot_serve)
