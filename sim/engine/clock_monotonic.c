@@ -65,7 +65,9 @@ static int64_t monotonic_advance(void *state, int64_t target_ns)
 {
     struct ofr_clock_monotonic *clock = state;
     int64_t now_ns = monotonic_now(clock);
-    while (now_ns < target_ns && !take_wake(clock)) {
+    while (now_ns < target_ns) {
+        if (take_wake(clock))
+            return monotonic_now(clock); /* never before what the waker saw */
         if (target_ns - now_ns > clock->spin_ns)
             sleep_until(clock, target_ns - clock->spin_ns);
         now_ns = monotonic_now(clock);

@@ -340,6 +340,7 @@ static int serve(struct ofr_run *run, const struct ofr_scenario *scenario, const
         .sample_order = (enum ofr_sample_order)scenario->model.samples,
         .requests = scenario->top.requests,
         .duration_ns = scenario->top.duration_ns,
+        .feedback_ns = inputs->profile->feedback_ns,
         .cut_at_duration = scenario->top.end == OFR_END_CUT,
         .seed = scenario->top.seed,
         .progress = options->progress,

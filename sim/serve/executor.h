@@ -4,7 +4,8 @@
  *
  * A batch is submitted when its server is idle. The executor fills the batch's results - release time, exit,
  * answers per request, and the end of the batch - either before `submit` returns, with the (future) time at
- * which it ends, or later, in which case `poll` hands the batch back once it has ended.
+ * which it ends, or later, in which case `poll` hands the batch back once it has ended. It never touches a batch
+ * outside these two calls: the core may drop a batch that has not ended when the run is cut.
  */
 #ifndef OFR_SERVE_EXECUTOR_H
 #define OFR_SERVE_EXECUTOR_H
@@ -52,8 +53,9 @@ struct ofr_executor_ops {
     /* Required. Starts a batch at the smallest profiled size >= ofr_batch_rows(); its server is idle and its
      * size within the profile. `ended_ns` < 0 afterwards means that `poll` will hand it back. */
     int (*submit)(void *state, struct ofr_batch *batch, int64_t now_ns, struct ofr_error *err);
-    /* Required when submit may leave batches unfinished. The next ended batch, or NULL. */
-    struct ofr_batch *(*poll)(void *state);
+    /* Required when submit may leave batches unfinished. 1: `*batch` has ended; 0: none has; negative: the device
+     * has failed. */
+    int (*poll)(void *state, struct ofr_batch **batch, struct ofr_error *err);
 };
 
 struct ofr_executor {

@@ -1,8 +1,8 @@
 /* The simulated executor: times from the profile, answers from the recording. The timeline of a batch is the
  * one written down in sim/model/profile.h. */
 #include "sim/engine/random.h"
-#include "sim/model/criterion.h"
 #include "sim/serve/executor.h"
+#include "sim/serve/exit_rule.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -74,17 +74,6 @@ static void lay_out(struct ofr_sim_executor *executor, const struct offramp_exit
         start_ns + stretch(until_ns[profile->sites] + ramps_ns, factor) + profile->copy_out_ns[batch_index];
 }
 
-/* Where one row leaves: the first active ramp whose score is below its threshold. */
-static uint32_t find_exit(const struct offramp_exit_config *config, const struct ofr_recording *recording,
-                          uint32_t sample)
-{
-    uint32_t k = 0;
-    while (k < config->ramps && !((double)ofr_criterion_score(config->criterion, recording, sample,
-                                                              config->site[k]) < config->threshold[k]))
-        ++k;
-    return k;
-}
-
 /* A ramp's answer cannot be available after the batch has ended: the host then takes it from the final
  * results. */
 static int64_t earlier(int64_t a_ns, int64_t b_ns)
@@ -98,12 +87,11 @@ static void decide_rows(const struct ofr_recording *recording, struct ofr_batch 
     const struct offramp_exit_config *config = &batch->config;
     for (uint32_t row = 0; row < batch->size; ++row) {
         uint32_t sample = batch->sample[row];
-        uint32_t k = find_exit(config, recording, sample);
+        uint32_t k = ofr_exit_find(config, recording, sample);
         batch->exit_ramp[row] = (uint16_t)k;
         batch->final_answer[row] = recording->final_answer[sample];
-        batch->answer[row] = k < config->ramps
-                                 ? recording->answer[(size_t)sample * recording->sites + config->site[k]]
-                                 : recording->final_answer[sample];
+        batch->answer[row] = k < config->ramps ? ofr_exit_answer(config, recording, sample, k)
+                                               : recording->final_answer[sample];
         batch->released_ns[row] = earlier(batch->dispatched_ns + line->release_ns[k], batch->ended_ns);
     }
 }
@@ -125,10 +113,8 @@ static void record_ramps(const struct ofr_recording *recording, struct ofr_batch
     size_t cell = 0;
     for (uint32_t row = 0; row < batch->size; ++row) {
         for (uint32_t k = 0; k < config->ramps; ++k, ++cell) {
-            size_t at = (size_t)batch->sample[row] * recording->sites + config->site[k];
-            batch->score[cell] =
-                ofr_criterion_score(config->criterion, recording, batch->sample[row], config->site[k]);
-            batch->ramp_answer[cell] = recording->answer[at];
+            batch->score[cell] = ofr_exit_score(config, recording, batch->sample[row], k);
+            batch->ramp_answer[cell] = ofr_exit_answer(config, recording, batch->sample[row], k);
         }
     }
 }

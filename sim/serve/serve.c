@@ -206,28 +206,47 @@ static int handle(struct serve *s, const struct ofr_event *event)
 static int take_finished(struct serve *s)
 {
     const struct ofr_executor *executor = &s->setup->executor;
-    struct ofr_batch *batch;
-    while ((batch = executor->ops->poll(executor->state)) != NULL) {
-        int rc = serve__complete(s, batch);
+    struct ofr_batch *batch = NULL;
+    int rc;
+    while ((rc = executor->ops->poll(executor->state, &batch, s->err)) == 1) {
+        s->awaited--;
+        rc = serve__complete(s, batch);
         if (rc)
             return rc;
     }
-    return 0;
+    return rc;
 }
 
-/* Advances to `target_ns` (or less, on a real clock that was woken) and takes what a real executor has
- * finished. */
+/* Advances to `target_ns` (or less, on a real clock that was woken) and takes what a real executor and a real
+ * controller have finished. */
 static int advance(struct serve *s, int64_t target_ns)
 {
     int64_t now_ns = ofr_clock_advance(&s->setup->clock, target_ns);
     if (now_ns < serve__now(s))
         return serve__bug(s, "I2: the clock ran back", "clock", (uint64_t)now_ns);
     s->view.now_ns = now_ns;
-    return s->setup->executor.ops->poll ? take_finished(s) : 0;
+    if (s->setup->executor.ops->poll && take_finished(s))
+        return s->err->code;
+    return s->controller.ops->poll ? serve__take_answers(s) : 0;
+}
+
+/* The user wants the run to end: nobody else is let in. */
+static void stop_arrivals(struct serve *s)
+{
+    s->stopping = true;
+    s->next_arrival_ns = OFR_NEVER_NS;
+    s->view.draining = true;
+    s->dispatch_due = true;
 }
 
 static int step(struct serve *s, bool *more)
 {
+    if (s->setup->stop && *s->setup->stop && !s->stopping)
+        stop_arrivals(s);
+    if (s->stopping && ofr_request_pool_in_use(&s->pool) == 0) {
+        *more = false;
+        return 0;
+    }
     int64_t arrival_ns = s->next_arrival_ns;
     struct ofr_event event = {.time_ns = OFR_NEVER_NS};
     bool pending = ofr_event_queue_peek(&s->events, &event);
@@ -237,7 +256,7 @@ static int step(struct serve *s, bool *more)
     int64_t next_ns = event_first ? event.time_ns : arrival_ns;
     if (s->dispatch_due && next_ns > serve__now(s))
         return dispatch(s);
-    if (next_ns == OFR_NEVER_NS) {
+    if (next_ns == OFR_NEVER_NS && s->awaited == 0) {
         *more = false;
         return 0;
     }
@@ -273,6 +292,10 @@ static int prepare(struct serve *s)
                         OFR_MAX_SERVERS);
     s->max_batch = setup->batcher->max_batch(setup->batcher_state);
     s->ahead = (setup->batcher->flags & OFR_BATCHER_AHEAD) != 0;
+    s->policy = (struct ofr_policy_handle){.ops = setup->policy, .state = setup->policy_state};
+    s->controller = setup->controller;
+    if (!s->controller.ops)
+        s->controller = (struct ofr_controller){.ops = &ofr_controller_inline_ops, .state = &s->policy};
     s->wants_feedback = (setup->policy->flags & OFFRAMP_POLICY_FEEDBACK) != 0;
     s->timer_ns = OFR_NEVER_NS;
     s->progress_at = UINT64_C(1) << 16;

@@ -1,7 +1,7 @@
 /* The one loop: arrivals -> queue -> batcher -> executor -> feedback -> policy -> log.
  *
- * Everything that decides runs here, in simulation and in replay alike; only the clock and the executor
- * differ, and both are ops tables. The loop takes the earliest of the next arrival and the next event, lets
+ * Everything that decides runs here, in simulation and in replay alike; only the clock, the executor and the
+ * controller (on whose time a policy thinks) differ, and all three are ops tables. The loop takes the earliest of the next arrival and the next event, lets
  * the clock advance to it and handles it. When nothing is left to happen at an instant, free servers look for
  * work.
  *
@@ -17,6 +17,7 @@
 
 #include "sim/engine/clock.h"
 #include "sim/serve/batcher.h"
+#include "sim/serve/controller.h"
 #include "sim/serve/executor.h"
 #include "traces/runlog.h"
 #include "workloads/arrivals.h"
@@ -51,6 +52,7 @@ enum ofr_sample_order {
 struct ofr_serve_setup {
     struct ofr_clock clock;                          /* borrowed */
     struct ofr_executor executor;                    /* borrowed */
+    struct ofr_controller controller;                /* borrowed; without ops: inline */
     const struct ofr_profile *profile;               /* borrowed */
     struct ofr_arrival_source arrivals;              /* borrowed */
     const struct ofr_batcher_ops *batcher;           /* static */
@@ -66,8 +68,11 @@ struct ofr_serve_setup {
     uint32_t samples;      /* rows of the recording; 1 when there is none */
     const uint16_t *label; /* [samples] or NULL; borrowed */
     enum ofr_sample_order sample_order;
-    uint64_t requests;    /* stop offering after so many; 0 = no limit */
-    int64_t duration_ns;  /* offer no arrival at or after this time; -1 = no limit */
+    uint64_t requests;   /* stop offering after so many; 0 = no limit */
+    int64_t duration_ns; /* offer no arrival at or after this time; -1 = no limit */
+    int64_t feedback_ns; /* from the end of a batch to its results reaching the policy */
+    const bool *stop; /* once true, whenever the clock has answered: no further arrival, the run ends when the
+                             system is empty; read on the loop's thread; NULL = never */
     bool cut_at_duration; /* also end the run there: what is in the system is unfinished */
     uint64_t seed;
     void (*progress)(void *state, uint64_t offered, int64_t now_ns); /* every 2^16 requests; may be NULL */

@@ -127,8 +127,12 @@ int serve__start(struct serve *s, struct ofr_batch *batch)
     s->in_flight_rows += batch->size;
     const struct ofr_executor *executor = &s->setup->executor;
     int rc = executor->ops->submit(executor->state, batch, serve__now(s), s->err);
-    if (rc || batch->ended_ns < 0)
+    if (rc)
         return rc;
+    if (batch->ended_ns < 0) {
+        s->awaited++;
+        return 0;
+    }
     return ofr_event_queue_push(&s->events, batch->ended_ns, OFR_EVENT_COMPLETE, ofr_event_pointer(batch),
                                 s->err);
 }
@@ -257,8 +261,8 @@ int serve__complete(struct serve *s, struct ofr_batch *batch)
         serve__give_batch(s, batch);
         return 0;
     }
-    return ofr_event_queue_push(&s->events, serve__now(s) + s->setup->profile->feedback_ns,
-                                OFR_EVENT_FEEDBACK, ofr_event_pointer(batch), s->err);
+    return ofr_event_queue_push(&s->events, serve__now(s) + s->setup->feedback_ns, OFR_EVENT_FEEDBACK,
+                                ofr_event_pointer(batch), s->err);
 }
 
 /* ---- the end of a run that is cut short ---- */

@@ -34,7 +34,8 @@ static bool valid_config(const struct serve *s, const struct offramp_exit_config
     return true;
 }
 
-static bool ask_policy(struct serve *s, const struct ofr_batch *batch, struct offramp_decision *decision)
+/* Hands the results of one batch to the controller; as ofr_controller_ops.ask. */
+static int ask(struct serve *s, const struct ofr_batch *batch)
 {
     s->in_flight_rows -= batch->size;
     struct offramp_feedback feedback = {
@@ -52,23 +53,18 @@ static bool ask_policy(struct serve *s, const struct ofr_batch *batch, struct of
         .final_answer = batch->final_answer,
         .exit_ramp = batch->exit_ramp,
     };
-    decision->config.ramps = 0;
-    decision->config.free_ramps = false;
-    decision->trigger[0] = '\0';
-    decision->predicted_gain_pct = NAN;
-    decision->cost_ns = 0;
-    decision->evaluations = 0;
-    decision->changed = false;
-    return s->setup->policy->feedback(s->setup->policy_state, &feedback, decision);
+    s->pending.decided_ns = serve__now(s);
+    return s->controller.ops->ask(s->controller.state, &feedback, &s->answer, s->err);
 }
 
-static int accept_decision(struct serve *s, const struct offramp_decision *decision)
+/* Turns the answer at hand into the pending decision. */
+static int accept_decision(struct serve *s)
 {
+    const struct offramp_decision *decision = &s->answer.decision;
     if (decision->changed && !valid_config(s, &decision->config))
         return serve__bug(s, "a policy decided on an impossible configuration", "ramps",
                           decision->config.ramps);
     struct ofr_decision_row *row = &s->pending;
-    row->decided_ns = serve__now(s);
     row->cost_ns = decision->cost_ns > 0 ? decision->cost_ns : 0;
     row->evaluations = decision->evaluations;
     row->changed = decision->changed;
@@ -77,9 +73,7 @@ static int accept_decision(struct serve *s, const struct offramp_decision *decis
            sizeof row->trigger); /* what stands behind the text is not the policy's to choose */
     memcpy(row->trigger, decision->trigger, strnlen(decision->trigger, sizeof row->trigger - 1));
     serve__copy_config(&row->config, decision->changed ? &decision->config : &s->config);
-    s->controller_busy = true;
-    return ofr_event_queue_push(&s->events, serve__now(s) + row->cost_ns, OFR_EVENT_CONTROL,
-                                ofr_event_number(0), s->err);
+    return 0;
 }
 
 int serve__feedback(struct serve *s, struct ofr_batch *batch)
@@ -93,18 +87,29 @@ int serve__feedback(struct serve *s, struct ofr_batch *batch)
         s->feedback_last = batch;
         return 0;
     }
-    struct offramp_decision decision;
-    bool decided = ask_policy(s, batch, &decision);
+    int answered = ask(s, batch);
     serve__give_batch(s, batch);
-    return decided ? accept_decision(s, &decision) : 0;
+    if (answered < 0)
+        return answered;
+    if (!answered) {
+        s->awaited++;
+        s->controller_busy = true;
+        return 0;
+    }
+    if (!s->answer.decided)
+        return 0;
+    int rc = accept_decision(s);
+    if (rc)
+        return rc;
+    s->controller_busy = true;
+    return ofr_event_queue_push(&s->events, serve__now(s) + s->pending.cost_ns, OFR_EVENT_CONTROL,
+                                ofr_event_number(0), s->err);
 }
 
-int serve__control(struct serve *s)
+/* The controller is free: feedback that has waited for it goes on. */
+static int next_feedback(struct serve *s)
 {
     s->controller_busy = false;
-    s->pending.applied_ns = serve__now(s);
-    serve__copy_config(&s->config, &s->pending.config);
-    emit_decision(s, &s->pending);
     while (s->feedback_first && !s->controller_busy) {
         struct ofr_batch *batch = s->feedback_first;
         s->feedback_first = batch->next;
@@ -115,4 +120,36 @@ int serve__control(struct serve *s)
             return rc;
     }
     return 0;
+}
+
+static void apply(struct serve *s)
+{
+    s->pending.applied_ns = serve__now(s);
+    serve__copy_config(&s->config, &s->pending.config);
+    emit_decision(s, &s->pending);
+}
+
+int serve__control(struct serve *s)
+{
+    apply(s);
+    return next_feedback(s);
+}
+
+/* Answers of a controller with a time of its own. */
+int serve__take_answers(struct serve *s)
+{
+    int rc;
+    while ((rc = s->controller.ops->poll(s->controller.state, &s->answer, s->err)) == 1) {
+        s->awaited--;
+        if (s->answer.decided) {
+            rc = accept_decision(s);
+            if (rc)
+                return rc;
+            apply(s);
+        }
+        rc = next_feedback(s);
+        if (rc)
+            return rc;
+    }
+    return rc;
 }

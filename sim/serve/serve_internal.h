@@ -52,12 +52,17 @@ struct serve {
     /* control */
     struct offramp_exit_config config; /* in force */
     struct ofr_decision_row pending;   /* decision on its way to CONTROL */
+    struct ofr_controller controller;
+    struct ofr_policy_handle policy; /* state of the inline controller */
+    struct ofr_answer answer;
     bool controller_busy;
     struct ofr_batch *feedback_first, *feedback_last; /* waiting for the controller */
     bool wants_feedback;
     uint32_t in_flight_rows; /* dispatched, feedback not delivered */
 
+    uint32_t awaited; /* batches and answers that the executor and the controller will hand back by `poll` */
     uint64_t progress_at;
+    bool stopping; /* setup->stop has been seen */
     bool stopped;
 };
 
@@ -82,6 +87,7 @@ int64_t serve__estimate_ns(const struct serve *s, uint32_t size);
 int serve__announce(struct serve *s);
 int serve__feedback(struct serve *s, struct ofr_batch *batch);
 int serve__control(struct serve *s);
+int serve__take_answers(struct serve *s);
 
 static inline void serve__copy_config(struct offramp_exit_config *to, const struct offramp_exit_config *from)
 {

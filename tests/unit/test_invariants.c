@@ -220,6 +220,7 @@ static int run_with(const struct ofr_arrival_ops *arrivals, void *arrival_state,
         .samples = inputs->recording->samples,
         .requests = requests,
         .duration_ns = -1,
+        .feedback_ns = inputs->profile->feedback_ns,
         .seed = 42,
     };
     if (first)
