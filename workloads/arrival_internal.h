@@ -26,6 +26,13 @@ __extension__ typedef unsigned __int128 ofr_u128;
 extern const struct ofr_arrival_ops ofr_arrival_fixed;
 extern const struct ofr_arrival_ops ofr_arrival_poisson;
 extern const struct ofr_arrival_ops ofr_arrival_gamma;
+extern const struct ofr_arrival_ops ofr_arrival_weibull;
+extern const struct ofr_arrival_ops ofr_arrival_mmpp;
+extern const struct ofr_arrival_ops ofr_arrival_onoff;
+extern const struct ofr_arrival_ops ofr_arrival_diurnal;
+extern const struct ofr_arrival_ops ofr_arrival_hawkes;
+extern const struct ofr_arrival_ops ofr_arrival_counts;
+extern const struct ofr_arrival_ops ofr_arrival_servegen;
 extern const struct ofr_arrival_ops ofr_arrival_trace;
 
 struct ofr_arrival_clock {
@@ -51,5 +58,12 @@ static inline bool ofr_arrival_clock_advance(struct ofr_arrival_clock *clock, do
 /* What `next` returns after `done` arrivals when the following one lies beyond the limit: those first, the
  * error on the next call. */
 int ofr_arrival_beyond_limit(uint32_t done, struct ofr_error *err);
+
+/* Lists of numbers with units come as texts. Each fills out[list->count]; a rate may be 0. `name` is the
+ * option's, for messages. */
+int ofr_arrival_read_rates(const struct offramp_texts *list, const char *name, double *out,
+                           struct ofr_error *err);
+int ofr_arrival_read_times(const struct offramp_texts *list, const char *name, int64_t least_ns, int64_t *out,
+                           struct ofr_error *err);
 
 #endif

@@ -30,6 +30,11 @@ static const struct ofr_cli_verb *const log_verbs[] = {
     NULL,
 };
 
+static const struct ofr_cli_verb *const workload_verbs[] = {
+    &ofr_verb_workload_arrivals,
+    NULL,
+};
+
 static const struct ofr_cli_verb trace = {.name = "trace", .help = "request traces", .sub = trace_verbs};
 static const struct ofr_cli_verb recording = {
     .name = "recording", .help = "exit recordings", .sub = recording_verbs};
@@ -38,7 +43,10 @@ static const struct ofr_cli_verb profile = {
 
 static const struct ofr_cli_verb run_log = {.name = "log", .help = "run logs", .sub = log_verbs};
 
+static const struct ofr_cli_verb workload = {
+    .name = "workload", .help = "made-up traces and recordings", .sub = workload_verbs};
+
 const struct ofr_cli_verb *const ofr_cli_verbs[] = {
-    &ofr_verb_sim, &ofr_verb_compare, &ofr_verb_tune, &trace,         &recording,
-    &profile,      &run_log,          &ofr_verb_list, &ofr_verb_help, NULL,
+    &ofr_verb_sim, &ofr_verb_compare, &ofr_verb_tune, &trace,         &recording, &profile,
+    &run_log,      &workload,         &ofr_verb_list, &ofr_verb_help, NULL,
 };

@@ -29,4 +29,7 @@ extern const struct ofr_cli_verb ofr_verb_profile_info;
 extern const struct ofr_cli_verb ofr_verb_log_info;
 extern const struct ofr_cli_verb ofr_verb_log_print;
 
+/* cmd_workload.c */
+extern const struct ofr_cli_verb ofr_verb_workload_arrivals;
+
 #endif

@@ -308,3 +308,26 @@ Test(bad_input, unwritable_targets)
     };
     EXPECT_ALL(cases);
 }
+
+Test(bad_input, workload_arrivals)
+{
+    static const struct bad cases[] = {
+        {"workload arrivals --process poisson --set rate=1/s -o out.otrace", 2, "--requests or --duration",
+         NULL},
+        {"workload arrivals --process poison --requests 5 -o out.otrace", 2, "poison", NULL},
+        {"workload arrivals --process poisson --requests 5 -o out.otrace", 2, "'rate' is missing", NULL},
+        {"workload arrivals --process poisson --requests 5 --set rate=5 -o out.otrace", 2, "unit", NULL},
+        {"workload arrivals --process poisson --requests 5 --set rate=5/s --set cv=1 -o out.otrace", 2,
+         "'cv'", NULL},
+        {"workload arrivals --process poisson --set rate=1/s --duration 0s -o out.otrace", 2,
+         "nothing arrives", NULL},
+        {"workload arrivals --process counts --set file=bad --set within_bin=even -o out.otrace", 2, "1:3",
+         "5 x 6"},
+        {"workload arrivals --process counts --set file=bad -o out.otrace", 2, "within_bin", "5 6"},
+        {"workload arrivals --process servegen --set tables=bad -o out.otrace", 2, "columns", "0,1,1"},
+        {"workload arrivals --process servegen --set tables=absent -o out.otrace", 3, "absent", NULL},
+        {"workload arrivals --process poisson --requests 5 --set rate=1/s -o no/out.otrace", 3, "no/out",
+         NULL},
+    };
+    EXPECT_ALL(cases);
+}

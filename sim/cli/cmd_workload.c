@@ -1,0 +1,174 @@
+/* offramp workload arrivals: a request trace from any arrival process. */
+#include "sim/base/config.h"
+#include "sim/base/version.h"
+#include "sim/cli/progress.h"
+#include "sim/cli/verbs.h"
+#include "workloads/arrival_write.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ROW(section, member) .offset = offsetof(struct section, member)
+
+static void show_progress(void *state, uint64_t done)
+{
+    ofr_progress_update(state, done);
+}
+
+/* ---- arrivals ---- */
+
+struct arrivals_options {
+    char out[OFFRAMP_TEXT_SIZE];
+    char process[OFFRAMP_TEXT_SIZE];
+    struct offramp_args set;
+    uint64_t requests;
+    int64_t duration_ns;
+    uint64_t seed;
+};
+
+static const struct offramp_option arrivals_table[] = {
+    {.name = "out", .type = OFFRAMP_OPT_TEXT, ROW(arrivals_options, out), .help = "trace to write (.otrace)"},
+    {.name = "process",
+     .type = OFFRAMP_OPT_TEXT,
+     ROW(arrivals_options, process),
+     .help = "arrival process; `offramp list arrivals` names them"},
+    {.name = "set",
+     .type = OFFRAMP_OPT_ARGS,
+     ROW(arrivals_options, set),
+     .fallback = "[]",
+     .help = "an option of the process, KEY=VALUE; may be repeated; see `offramp help arrival:NAME`"},
+    {.name = "requests",
+     .type = OFFRAMP_OPT_COUNT,
+     ROW(arrivals_options, requests),
+     .fallback = "0",
+     .max = 1e15,
+     .help = "at most so many; 0 = as many as come"},
+    {.name = "duration",
+     .type = OFFRAMP_OPT_TIME,
+     ROW(arrivals_options, duration_ns),
+     .fallback = "none",
+     .min = -1,
+     .max = 9e18,
+     .help = "only arrivals before this time"},
+    {.name = "seed",
+     .type = OFFRAMP_OPT_COUNT,
+     ROW(arrivals_options, seed),
+     .fallback = "1",
+     .help = "of the process's random numbers"},
+};
+
+static const struct ofr_arrival_ops *find_process(const char *name, struct ofr_error *err)
+{
+    const struct ofr_arrival_ops *ops = ofr_arrival_find(name);
+    if (!ops)
+        ofr_fail(err, OFR_E_USAGE,
+                 "--process: no arrival process is called '%.60s'; `offramp list arrivals` names them", name);
+    return ops;
+}
+
+/* The process's options out of the --set flags; `values` has its options_size bytes. */
+static int bind_sets(const struct ofr_component *component, const struct offramp_args *set, void *values,
+                     struct ofr_error *err)
+{
+    const char *known[OFFRAMP_MAX_SITES + 1] = {NULL};
+    struct ofr_config *config = NULL;
+    int rc = ofr_config_parse(&config, "--set", "{}", 2, err);
+    for (uint32_t i = 0; i < set->count && !rc; ++i)
+        rc = ofr_config_set(config, set->item[i], err);
+    for (uint32_t i = 0; i < component->option_count && i < OFFRAMP_MAX_SITES; ++i)
+        known[i] = component->options[i].name;
+    struct ofr_node *root = rc ? NULL : ofr_config_root(config);
+    if (!rc)
+        rc = ofr_options_bind(component->options, component->option_count, values, component->options_size,
+                              root, err);
+    if (!rc)
+        rc = ofr_node_reject_unused(root, known, err);
+    ofr_config_free(config);
+    return rc;
+}
+
+/* Every option of the process as it was resolved, one note each. */
+static int note_options(struct ofr_notes *notes, const struct ofr_component *component, const void *values,
+                        struct ofr_error *err)
+{
+    int rc = OFR_OK;
+    for (uint32_t i = 0; i < component->option_count && !rc; ++i) {
+        char text[OFFRAMP_MAX_SITES * 64];
+        ofr_option_format(&component->options[i], values, text, sizeof text);
+        rc = ofr_notes_set(notes, component->options[i].name, text, err);
+    }
+    return rc;
+}
+
+static int note_arrivals(struct ofr_notes *notes, const struct ofr_cli_call *call,
+                         const struct arrivals_options *options, struct ofr_error *err)
+{
+    int rc = ofr_notes_set(notes, "tool", "offramp " OFR_VERSION, err);
+    if (!rc)
+        rc = ofr_notes_set(notes, "command", call->command, err);
+    if (!rc)
+        rc = ofr_notes_set(notes, "process", options->process, err);
+    return rc ? rc : ofr_notes_setf(notes, err, "seed", "%" PRIu64, options->seed);
+}
+
+static int write_arrivals(const struct ofr_cli_call *call, const struct ofr_arrival_source *source,
+                          const void *values, struct ofr_error *err)
+{
+    const struct arrivals_options *options = call->values;
+    struct ofr_notes notes = OFR_NOTES_INIT;
+    struct ofr_progress progress;
+    struct ofr_arrival_written written;
+    struct ofr_arrival_write how = {.path = options->out,
+                                    .requests = options->requests,
+                                    .duration_ns = options->duration_ns,
+                                    .provenance = &notes,
+                                    .progress = show_progress,
+                                    .progress_state = &progress};
+    int rc = note_arrivals(&notes, call, options, err);
+    if (!rc)
+        rc = note_options(&notes, &source->ops->component, values, err);
+    ofr_progress_begin(&progress, call->chatter, options->process, "requests", options->requests);
+    if (!rc)
+        rc = ofr_arrival_write(source, &how, &written, err);
+    ofr_progress_end(&progress);
+    ofr_notes_release(&notes);
+    if (!rc)
+        fprintf(call->chatter, "offramp: %s: %" PRIu64 " requests in %.3f s\n", options->out,
+                written.requests, 1e-9 * (double)written.last_ns);
+    return rc;
+}
+
+static int run_arrivals(const struct ofr_cli_call *call, struct ofr_error *err)
+{
+    const struct arrivals_options *options = call->values;
+    const struct ofr_arrival_ops *ops = find_process(options->process, err);
+    if (!ops)
+        return OFR_E_USAGE;
+    void *values = calloc(1, ops->component.options_size);
+    if (!values)
+        return ofr_fail_nomem(err, "options");
+    struct ofr_arrival_setup setup = {.seed = options->seed};
+    struct ofr_arrival_source source = {.ops = ops};
+    int rc = bind_sets(&ops->component, &options->set, values, err);
+    bool ends = options->requests || options->duration_ns >= 0 || (ops->ends && ops->ends(values));
+    if (!rc && !ends)
+        rc = ofr_fail(err, OFR_E_USAGE, "nothing ends the trace: expected --requests or --duration");
+    if (!rc)
+        rc = ops->create(&source.state, &setup, values, err);
+    if (!rc)
+        rc = write_arrivals(call, &source, values, err);
+    ops->destroy(source.state);
+    free(values);
+    return rc;
+}
+
+const struct ofr_cli_verb ofr_verb_workload_arrivals = {
+    .name = "arrivals",
+    .help = "write a request trace from an arrival process",
+    .usage = "",
+    .options = arrivals_table,
+    .option_count = sizeof arrivals_table / sizeof *arrivals_table,
+    .options_size = sizeof(struct arrivals_options),
+    .run = run_arrivals,
+};
