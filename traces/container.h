@@ -36,7 +36,7 @@
 enum {
     OFR_CHUNK_ROWS = 65536,
     OFR_CHUNK_BYTES = 64 << 20,
-    OFR_TABLES_MAX = 4,
+    OFR_TABLES_MAX = 8,
     OFR_COLUMNS_MAX = 32,
     OFR_WIDTH_MAX = 1024, /* elements of one column in one row */
     OFR_COLUMN_NAME = 32,

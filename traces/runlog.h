@@ -81,6 +81,7 @@ struct ofr_batch_row {
     uint16_t server;
     uint16_t ramps; /* active ramps */
     uint8_t reason; /* enum ofr_reason */
+    uint8_t cut;    /* 1: the run was cut while it ran; ended_ns is when */
 };
 
 /* One change of the exit configuration, written when it takes effect; the first row of a run is its initial
@@ -94,6 +95,23 @@ struct ofr_decision_row {
     char trigger[24];
     double predicted_gain_pct;
     struct offramp_exit_config config;
+};
+
+/* One moment at which the loop looked at the clock, on a leg whose clock does not stand still between events: with
+ * these a log can be fed through the loop again. `ended` batches and `answered` feedbacks were there to be taken. */
+struct ofr_instant_row {
+    int64_t now_ns;
+    uint32_t ended;
+    uint32_t answered;
+    uint8_t stop; /* 1: the run was told to end */
+};
+
+/* What a device answered for a batch, where no recording tells. Arrays are borrowed. */
+struct ofr_results_row {
+    uint32_t rows, ramps;
+    const float *score;           /* [rows][ramps] */
+    const uint16_t *answer;       /* [rows][ramps] */
+    const uint16_t *final_answer; /* [rows] */
 };
 
 /* Where the decision core sends its rows. Every hook is required; `rows` are borrowed for the call. */

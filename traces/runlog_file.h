@@ -18,6 +18,12 @@ struct ofr_runlog_head {
     uint64_t seed;
     uint32_t sites;               /* <= OFFRAMP_MAX_SITES */
     const char *const *site_name; /* [sites], no line break */
+    uint32_t tables;              /* set of enum ofr_runlog_tables beside the rows of every run */
+};
+
+enum ofr_runlog_tables {
+    OFR_RUNLOG_INSTANTS = 1u << 0,
+    OFR_RUNLOG_RESULTS = 1u << 1,
 };
 
 struct ofr_runlog_writer;
@@ -27,6 +33,10 @@ int ofr_runlog_create(struct ofr_runlog_writer **out, const char *path, const st
                       const struct ofr_notes *provenance, struct ofr_error *err);
 /* Hooks for a run; `writer` is borrowed until the run ends. A failure is kept and reported by finish. */
 struct ofr_observer ofr_runlog_observer(struct ofr_runlog_writer *writer);
+/* Rows of the tables only some logs have; a log without the table ignores them. As the observer's hooks: a failure
+ * is reported by finish. Results of a batch come before the batch. */
+void ofr_runlog_instant(struct ofr_runlog_writer *writer, const struct ofr_instant_row *row);
+void ofr_runlog_results(struct ofr_runlog_writer *writer, const struct ofr_results_row *row);
 /* Facts known at the end of the run (device state, why a run is invalid). */
 int ofr_runlog_note(struct ofr_runlog_writer *writer, const char *name, const char *text,
                     struct ofr_error *err);
@@ -62,5 +72,20 @@ bool ofr_runlog_partial(const struct ofr_runlog_reader *reader);
 int ofr_runlog_replay(struct ofr_runlog_reader *reader, const struct ofr_observer *observer,
                       struct ofr_error *err);
 void ofr_runlog_close(struct ofr_runlog_reader *reader); /* NULL is allowed */
+
+/* The tables only some logs have, read by themselves, row by row. */
+struct ofr_runlog_rows_reader;
+
+/* `table` is one of enum ofr_runlog_tables. A log without it opens and has no rows. */
+int ofr_runlog_rows_open(struct ofr_runlog_rows_reader **out, const char *path, enum ofr_runlog_tables table,
+                         struct ofr_error *err);
+bool ofr_runlog_rows_present(const struct ofr_runlog_rows_reader *reader); /* the log has the table */
+/* 1 = a row, 0 = end, negative = error. The results row has one request; its arrays are valid until the next call
+ * and have room for all sites. */
+int ofr_runlog_rows_instant(struct ofr_runlog_rows_reader *reader, struct ofr_instant_row *row,
+                            struct ofr_error *err);
+int ofr_runlog_rows_result(struct ofr_runlog_rows_reader *reader, struct ofr_results_row *row,
+                           struct ofr_error *err);
+void ofr_runlog_rows_close(struct ofr_runlog_rows_reader *reader); /* NULL is allowed */
 
 #endif

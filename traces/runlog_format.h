@@ -40,7 +40,8 @@
     X(QUEUE_LENGTH, "queue_length", OFR_TYPE_U32, "", 1, OFR_ENCODING_PLANES)                                \
     X(SERVER, "server", OFR_TYPE_U16, "", 1, OFR_ENCODING_PLANES)                                            \
     X(RAMPS, "ramps", OFR_TYPE_U16, "", 1, OFR_ENCODING_PLANES)                                              \
-    X(REASON, "reason", OFR_TYPE_U8, "", 1, OFR_ENCODING_RAW)
+    X(REASON, "reason", OFR_TYPE_U8, "", 1, OFR_ENCODING_RAW)                                                \
+    X(CUT, "cut", OFR_TYPE_U8, "", 1, OFR_ENCODING_RAW)
 
 /* Lists of ramps have room for all `sites` of the log. */
 #define OFR_LOG_DECISION_MAP(X)                                                                              \
@@ -57,6 +58,33 @@
     X(FREE_RAMPS, "free_ramps", OFR_TYPE_U8, "", 1, OFR_ENCODING_RAW)                                        \
     X(SITE, "site", OFR_TYPE_U16, "", sites, OFR_ENCODING_PLANES)                                            \
     X(THRESHOLD, "threshold", OFR_TYPE_F64, "", sites, OFR_ENCODING_PLANES)
+
+/* Tables only some logs have (enum ofr_runlog_tables). */
+#define OFR_LOG_INSTANT_MAP(X)                                                                               \
+    X(NOW, "now_ns", OFR_TYPE_I64, "ns", 1, OFR_ENCODING_DELTA)                                              \
+    X(ENDED, "ended", OFR_TYPE_U32, "", 1, OFR_ENCODING_PLANES)                                              \
+    X(ANSWERED, "answered", OFR_TYPE_U32, "", 1, OFR_ENCODING_PLANES)                                        \
+    X(STOP, "stop", OFR_TYPE_U8, "", 1, OFR_ENCODING_RAW)
+
+/* One row per request of a batch, in the order of `requests` without the lost ones. */
+#define OFR_LOG_RESULT_MAP(X)                                                                                \
+    X(FINAL, "final_answer", OFR_TYPE_U16, "", 1, OFR_ENCODING_PLANES)                                       \
+    X(SCORE, "score", OFR_TYPE_F32, "", sites, OFR_ENCODING_PLANES)                                          \
+    X(ANSWER, "ramp_answer", OFR_TYPE_U16, "", sites, OFR_ENCODING_PLANES)
+
+enum {
+#define X(id, name, type, unit, width, encoding) OFR_LOG_INSTANT_##id,
+    OFR_LOG_INSTANT_MAP(X)
+#undef X
+    OFR_LOG_INSTANT_COLUMNS
+};
+
+enum {
+#define X(id, name, type, unit, width, encoding) OFR_LOG_RESULT_##id,
+    OFR_LOG_RESULT_MAP(X)
+#undef X
+    OFR_LOG_RESULT_COLUMNS
+};
 
 enum {
 #define X(id, name, type, unit, width, encoding) OFR_LOG_REQUEST_##id,

@@ -46,9 +46,10 @@ static int check_tables(struct ofr_runlog_reader *reader, uint32_t sites, struct
 {
 #define X(id, name, type, unit, width, encoding) {name, 1u << (type), unit, width, false},
     static const struct ofr_column_need requests[] = {OFR_LOG_REQUEST_MAP(X)};
-    static const struct ofr_column_need batches[] = {OFR_LOG_BATCH_MAP(X)};
+    struct ofr_column_need batches[] = {OFR_LOG_BATCH_MAP(X)};
     const struct ofr_column_need decisions[] = {OFR_LOG_DECISION_MAP(X)};
 #undef X
+    batches[OFR_LOG_BATCH_CUT].optional = true; /* logs of version 0.1.0 have none */
     int rc = check_table(reader, OFR_LOG_REQUESTS, "requests", requests, OFR_LOG_REQUEST_COLUMNS, err);
     if (!rc)
         rc = check_table(reader, OFR_LOG_BATCHES, "batches", batches, OFR_LOG_BATCH_COLUMNS, err);
@@ -194,6 +195,7 @@ static void get_batch(const struct table *t, uint32_t row, struct ofr_batch_row 
         .server = get_u16(t, row, OFR_LOG_BATCH_SERVER),
         .ramps = get_u16(t, row, OFR_LOG_BATCH_RAMPS),
         .reason = get_u8(t, row, OFR_LOG_BATCH_REASON),
+        .cut = t->column[OFR_LOG_BATCH_CUT] < 0 ? 0 : get_u8(t, row, OFR_LOG_BATCH_CUT),
     };
 }
 

@@ -10,12 +10,13 @@
 struct ofr_runlog_writer {
     struct ofr_container_writer *file; /* owned */
     struct ofr_row_buffer table[OFR_LOG_TABLES];
-    uint64_t requests; /* rows so far */
+    struct ofr_row_buffer instants, results; /* without columns when the log has none */
+    uint64_t requests;                       /* rows so far */
     uint32_t sites;
     struct ofr_error failed; /* hooks cannot report: finish does */
 };
 
-static void describe(struct ofr_file_head *head, uint32_t sites)
+static void describe(struct ofr_file_head *head, uint32_t sites, uint32_t tables)
 {
     struct ofr_table *table = ofr_head_add_table(head, "requests");
 #define X(id, name, type, unit, width, encoding) ofr_table_add(table, name, type, unit, width, encoding);
@@ -24,7 +25,23 @@ static void describe(struct ofr_file_head *head, uint32_t sites)
     OFR_LOG_BATCH_MAP(X)
     table = ofr_head_add_table(head, "decisions");
     OFR_LOG_DECISION_MAP(X)
+    if (tables & OFR_RUNLOG_INSTANTS) {
+        table = ofr_head_add_table(head, "instants");
+        OFR_LOG_INSTANT_MAP(X)
+    }
+    if (tables & OFR_RUNLOG_RESULTS) {
+        table = ofr_head_add_table(head, "results");
+        OFR_LOG_RESULT_MAP(X)
+    }
 #undef X
+}
+
+static int add_buffer(struct ofr_row_buffer *buffer, struct ofr_runlog_writer *writer,
+                      const struct ofr_file_head *head, const char *table, struct ofr_error *err)
+{
+    int index = ofr_head_find(head, table);
+    return index < 0 ? OFR_OK
+                     : ofr_row_buffer_init(buffer, writer->file, head, (uint32_t)index, OFR_CHUNK_BYTES, err);
 }
 
 static int open_file(struct ofr_runlog_writer *writer, const char *path, const struct ofr_runlog_head *about,
@@ -34,7 +51,7 @@ static int open_file(struct ofr_runlog_writer *writer, const char *path, const s
     int rc = ofr_site_names_set(&head->meta, about->sites, about->site_name, err);
     if (rc)
         return rc;
-    describe(head, about->sites);
+    describe(head, about->sites, about->tables);
     rc = ofr_notes_setf(&head->meta, err, OFR_LOG_NOTE_SEED, "%" PRIu64, about->seed);
     if (!rc)
         rc = ofr_notes_set(&head->meta, OFR_LOG_NOTE_SCENARIO, about->scenario, err);
@@ -44,6 +61,10 @@ static int open_file(struct ofr_runlog_writer *writer, const char *path, const s
         rc = ofr_container_create(&writer->file, path, head, err);
     for (uint32_t i = 0; !rc && i < OFR_LOG_TABLES; i++)
         rc = ofr_row_buffer_init(&writer->table[i], writer->file, head, i, OFR_CHUNK_BYTES, err);
+    if (!rc)
+        rc = add_buffer(&writer->instants, writer, head, "instants", err);
+    if (!rc)
+        rc = add_buffer(&writer->results, writer, head, "results", err);
     return rc;
 }
 
@@ -141,6 +162,7 @@ static void on_batch(void *state, const struct ofr_batch_row *batch, const struc
     put(to, OFR_LOG_BATCH_SERVER, batch->server);
     put(to, OFR_LOG_BATCH_RAMPS, batch->ramps);
     put(to, OFR_LOG_BATCH_REASON, batch->reason);
+    put(to, OFR_LOG_BATCH_CUT, batch->cut);
     to->rows++;
     for (uint32_t i = 0; i < count; i++)
         put_request(writer, &rows[i], batch->dispatched_ns, batch->ended_ns);
@@ -192,6 +214,33 @@ struct ofr_observer ofr_runlog_observer(struct ofr_runlog_writer *writer)
         .state = writer, .batch = on_batch, .lost = on_lost, .decision = on_decision};
 }
 
+void ofr_runlog_instant(struct ofr_runlog_writer *writer, const struct ofr_instant_row *row)
+{
+    struct ofr_row_buffer *to = &writer->instants;
+    if (!to->columns || writer->failed.code)
+        return;
+    put(to, OFR_LOG_INSTANT_NOW, (uint64_t)row->now_ns);
+    put(to, OFR_LOG_INSTANT_ENDED, row->ended);
+    put(to, OFR_LOG_INSTANT_ANSWERED, row->answered);
+    put(to, OFR_LOG_INSTANT_STOP, row->stop);
+    ofr_row_done(to, &writer->failed);
+}
+
+void ofr_runlog_results(struct ofr_runlog_writer *writer, const struct ofr_results_row *row)
+{
+    struct ofr_row_buffer *to = &writer->results;
+    for (uint32_t i = 0; i < row->rows && to->columns && !writer->failed.code; i++) {
+        float *score = ofr_row_cell(to, OFR_LOG_RESULT_SCORE);
+        uint16_t *answer = ofr_row_cell(to, OFR_LOG_RESULT_ANSWER);
+        put(to, OFR_LOG_RESULT_FINAL, row->final_answer[i]);
+        for (uint32_t k = 0; k < writer->sites; k++) {
+            score[k] = k < row->ramps ? row->score[(size_t)i * row->ramps + k] : 0.0F;
+            answer[k] = k < row->ramps ? row->answer[(size_t)i * row->ramps + k] : 0;
+        }
+        ofr_row_done(to, &writer->failed);
+    }
+}
+
 int ofr_runlog_note(struct ofr_runlog_writer *writer, const char *name, const char *text,
                     struct ofr_error *err)
 {
@@ -201,6 +250,10 @@ int ofr_runlog_note(struct ofr_runlog_writer *writer, const char *name, const ch
 int ofr_runlog_finish(struct ofr_runlog_writer *writer, struct ofr_error *err)
 {
     flush(writer);
+    if (writer->instants.columns && !writer->failed.code)
+        ofr_row_buffer_flush(&writer->instants, &writer->failed);
+    if (writer->results.columns && !writer->failed.code)
+        ofr_row_buffer_flush(&writer->results, &writer->failed);
     int rc = writer->failed.code;
     if (rc) {
         ofr_fail(err, rc, "%s", writer->failed.text);
@@ -219,5 +272,7 @@ void ofr_runlog_abort(struct ofr_runlog_writer *writer)
     ofr_container_abort(writer->file);
     for (int i = 0; i < OFR_LOG_TABLES; i++)
         ofr_row_buffer_release(&writer->table[i]);
+    ofr_row_buffer_release(&writer->instants);
+    ofr_row_buffer_release(&writer->results);
     free(writer);
 }

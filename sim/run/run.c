@@ -1,4 +1,4 @@
-#include "sim/run/run.h"
+#include "sim/run/leg.h"
 
 #include "sim/engine/random.h"
 #include "sim/model/criterion.h"
@@ -64,7 +64,6 @@ struct parts {
     struct ofr_stream_wish *wish; /* [streams]; NULL = no stream asks for anything */
     uint32_t streams;
     void *batcher;
-    struct ofr_sim_executor *executor;
     void *policy;
     const char **site_names;
     struct ofr_runlog_writer *log;
@@ -164,8 +163,8 @@ static int create_arrivals(const struct ofr_scenario *scenario, struct parts *pa
 }
 
 static int create_policy(const struct ofr_scenario *scenario, const struct ofr_inputs *inputs,
-                         const struct ofr_run_options *options, struct parts *parts, uint32_t max_batch,
-                         struct offramp_exit_config *first, struct ofr_error *err)
+                         const struct ofr_run_options *options, const struct ofr_leg_ops *leg,
+                         struct parts *parts, struct offramp_exit_config *first, struct ofr_error *err)
 {
     const struct ofr_profile *profile = inputs->profile;
     parts->site_names = calloc(profile->sites + 1, sizeof *parts->site_names);
@@ -182,7 +181,7 @@ static int create_policy(const struct ofr_scenario *scenario, const struct ofr_i
                     .ramp_add_ns = profile->ramp_add_ns,
                     .ramp_delay_ns = profile->ramp_delay_ns},
         .site_names = parts->site_names,
-        .max_batch = max_batch,
+        .max_batch = scenario->batcher->max_batch(parts->batcher),
         .seed = scenario->top.seed,
         .host = options->say_state,
         .say = options->say,
@@ -190,15 +189,15 @@ static int create_policy(const struct ofr_scenario *scenario, const struct ofr_i
     char why[OFR_ERROR_TEXT] = "it gave no reason";
     if (scenario->policy->create(&parts->policy, &setup, scenario->policy_options, first, why, sizeof why))
         return ofr_fail(err, OFR_E_INPUT, "exits: policy %s: %s", scenario->policy->name, why);
-    if (first->ramps > 0 && !inputs->recording)
+    if (first->ramps > 0 && !inputs->recording && !leg->answers)
         return ofr_fail(err, OFR_E_INPUT, "exits: policy %s has active ramps, which needs model.recording",
                         scenario->policy->name);
     return inputs->recording ? ofr_criterion_check(first->criterion, inputs->recording, err) : 0;
 }
 
 static int create_log(const struct ofr_scenario *scenario, const struct ofr_inputs *inputs,
-                      const struct ofr_run_options *options, struct parts *parts, uint32_t max_batch,
-                      struct ofr_error *err)
+                      const struct ofr_run_options *options, const struct ofr_leg_ops *leg,
+                      struct parts *parts, struct ofr_error *err)
 {
     if (!options->log_path)
         return 0;
@@ -211,7 +210,9 @@ static int create_log(const struct ofr_scenario *scenario, const struct ofr_inpu
         .seed = scenario->top.seed,
         .sites = inputs->profile->sites,
         .site_name = parts->site_names,
+        .tables = leg->log_tables,
     };
+    uint32_t max_batch = scenario->batcher->max_batch(parts->batcher);
     int rc = ofr_notes_setf(&notes, err, OFR_NOTE_SERVERS, "%" PRIu64, scenario->top.servers);
     if (!rc)
         rc = ofr_notes_setf(&notes, err, OFR_NOTE_MAX_BATCH, "%" PRIu32, max_batch);
@@ -225,8 +226,8 @@ static int create_log(const struct ofr_scenario *scenario, const struct ofr_inpu
 }
 
 static int create_parts(const struct ofr_scenario *scenario, const struct ofr_inputs *inputs,
-                        const struct ofr_run_options *options, struct parts *parts,
-                        struct offramp_exit_config *first, struct ofr_error *err)
+                        const struct ofr_run_options *options, const struct ofr_leg_ops *leg,
+                        struct parts *parts, struct offramp_exit_config *first, struct ofr_error *err)
 {
     int rc = create_batcher(scenario, inputs, parts, err);
     if (rc)
@@ -236,26 +237,15 @@ static int create_parts(const struct ofr_scenario *scenario, const struct ofr_in
         return ofr_fail(err, OFR_E_INPUT, "batching: %s may form batches of %u, the profile ends at %u",
                         scenario->batcher->component.name, max_batch,
                         inputs->profile->batch[inputs->profile->batches - 1]);
-    rc = create_policy(scenario, inputs, options, parts, max_batch, first, err);
+    rc = create_policy(scenario, inputs, options, leg, parts, first, err);
     if (!rc)
         rc = create_arrivals(scenario, parts, err);
-    if (rc)
-        return rc;
-    struct ofr_sim_executor_setup executor = {
-        .profile = inputs->profile,
-        .recording = inputs->recording,
-        .noise = (enum ofr_noise)scenario->model.noise,
-        .feedback = (scenario->policy->flags & OFFRAMP_POLICY_FEEDBACK) != 0,
-        .seed = scenario->top.seed,
-    };
-    rc = ofr_sim_executor_create(&parts->executor, &executor, err);
-    return rc ? rc : create_log(scenario, inputs, options, parts, max_batch, err);
+    return rc ? rc : create_log(scenario, inputs, options, leg, parts, err);
 }
 
 static void release_parts(const struct ofr_scenario *scenario, struct parts *parts)
 {
     ofr_runlog_abort(parts->log);
-    ofr_sim_executor_destroy(parts->executor);
     if (parts->arrivals.state)
         parts->arrivals.ops->destroy(parts->arrivals.state);
     if (parts->policy)
@@ -318,13 +308,11 @@ static int check_slo(const struct ofr_scenario *scenario, const struct ofr_input
     return 0;
 }
 
-static int serve(struct ofr_run *run, const struct ofr_scenario *scenario, const struct ofr_inputs *inputs,
-                 const struct ofr_run_options *options, struct parts *parts,
-                 const struct offramp_exit_config *first, struct ofr_error *err)
+static void describe_run(struct ofr_serve_setup *setup, const struct ofr_scenario *scenario,
+                         const struct ofr_inputs *inputs, const struct ofr_run_options *options,
+                         const struct parts *parts, const struct offramp_exit_config *first)
 {
-    struct ofr_clock_virtual now;
-    struct ofr_serve_setup setup = {
-        .executor = {.ops = &ofr_sim_executor_ops, .state = parts->executor},
+    *setup = (struct ofr_serve_setup){
         .profile = inputs->profile,
         .arrivals = parts->arrivals,
         .batcher = scenario->batcher,
@@ -340,28 +328,38 @@ static int serve(struct ofr_run *run, const struct ofr_scenario *scenario, const
         .sample_order = (enum ofr_sample_order)scenario->model.samples,
         .requests = scenario->top.requests,
         .duration_ns = scenario->top.duration_ns,
-        .feedback_ns = inputs->profile->feedback_ns,
         .cut_at_duration = scenario->top.end == OFR_END_CUT,
         .seed = scenario->top.seed,
         .progress = options->progress,
         .progress_state = options->progress_state,
     };
-    ofr_clock_virtual_init(&setup.clock, &now, 0);
+}
+
+static int serve(struct ofr_run *run, const struct ofr_leg_view *view, const struct ofr_run_options *options,
+                 const struct parts *parts, const struct ofr_leg_ops *leg, void *state, struct ofr_error *err)
+{
+    struct ofr_serve_setup setup;
+    describe_run(&setup, view->scenario, view->inputs, options, parts, view->first);
     setup.observer[setup.observers++] = ofr_summary_observer(&run->summary);
     if (parts->log)
         setup.observer[setup.observers++] = ofr_runlog_observer(parts->log);
     if (options->extra.batch)
         setup.observer[setup.observers++] = options->extra;
-    int rc = ofr_serve_run(&setup, &run->result, err);
+    int rc = leg->open(state, view, &setup, err);
+    if (!rc)
+        rc = ofr_serve_run(&setup, &run->result, err);
+    rc = leg->close(state, &run->result, rc, err);
     run->summary.end_ns = run->result.end_ns;
     return rc;
 }
 
-static int finish_log(struct parts *parts, int64_t end_ns, struct ofr_error *err)
+static int finish_log(struct parts *parts, int64_t end_ns, const char *why, struct ofr_error *err)
 {
     char text[32];
     snprintf(text, sizeof text, "%" PRId64, end_ns);
     int rc = ofr_runlog_note(parts->log, OFR_NOTE_END_NS, text, err);
+    if (!rc && why)
+        rc = ofr_runlog_note(parts->log, OFR_NOTE_ERROR, why, err);
     if (rc)
         return rc;
     struct ofr_runlog_writer *log = parts->log;
@@ -369,9 +367,20 @@ static int finish_log(struct parts *parts, int64_t end_ns, struct ofr_error *err
     return ofr_runlog_finish(log, err);
 }
 
-int ofr_run_simulate(struct ofr_run *run, const struct ofr_scenario *scenario,
-                     const struct ofr_inputs *inputs, const struct ofr_run_options *options,
-                     struct ofr_error *err)
+/* A log is closed properly also when the machine failed in the middle of a run that cannot be had again. */
+static int end_log(struct parts *parts, const struct ofr_leg_ops *leg, void *state, int64_t end_ns, int rc,
+                   struct ofr_error *err)
+{
+    if (!parts->log || (rc && !(leg->keep && leg->keep(state))))
+        return rc;
+    struct ofr_error own = OFR_ERROR_INIT;
+    int failed = finish_log(parts, end_ns, rc ? err->text : NULL, &own);
+    return !rc && failed ? ofr_fail(err, failed, "%s", own.text) : rc;
+}
+
+int ofr_run_on(struct ofr_run *run, const struct ofr_scenario *scenario, const struct ofr_inputs *inputs,
+               const struct ofr_run_options *options, const struct ofr_leg_ops *leg, void *state,
+               struct ofr_error *err)
 {
     struct parts parts = {0};
     struct offramp_exit_config first = {0};
@@ -380,18 +389,31 @@ int ofr_run_simulate(struct ofr_run *run, const struct ofr_scenario *scenario,
     if (!rc)
         rc = check_slo(scenario, inputs, err);
     if (!rc)
-        rc = create_parts(scenario, inputs, options, &parts, &first, err);
-    if (!rc)
+        rc = create_parts(scenario, inputs, options, leg, &parts, &first, err);
+    if (!rc) {
+        struct ofr_leg_view view = {.scenario = scenario,
+                                    .inputs = inputs,
+                                    .first = &first,
+                                    .max_batch = scenario->batcher->max_batch(parts.batcher),
+                                    .log = parts.log};
         rc = ofr_summary_init(&run->summary, inputs->profile->sites, (uint32_t)scenario->top.servers,
-                              scenario->batcher->max_batch(parts.batcher), err);
-    if (!rc)
-        rc = serve(run, scenario, inputs, options, &parts, &first, err);
-    if (!rc && parts.log)
-        rc = finish_log(&parts, run->result.end_ns, err);
+                              view.max_batch, err);
+        if (!rc)
+            rc = serve(run, &view, options, &parts, leg, state, err);
+        rc = end_log(&parts, leg, state, run->result.end_ns, rc, err);
+    }
     release_parts(scenario, &parts);
     if (rc)
         ofr_run_release(run);
     return rc;
+}
+
+int ofr_run_simulate(struct ofr_run *run, const struct ofr_scenario *scenario,
+                     const struct ofr_inputs *inputs, const struct ofr_run_options *options,
+                     struct ofr_error *err)
+{
+    struct ofr_leg_sim leg = {0};
+    return ofr_run_on(run, scenario, inputs, options, &ofr_leg_sim_ops, &leg, err);
 }
 
 void ofr_run_release(struct ofr_run *run)

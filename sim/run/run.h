@@ -1,5 +1,5 @@
-/* Running a scenario in the simulator: loads what it names, wires clock, executor, arrivals, batcher, policy
- * and observers together, runs the loop, and hands back the summary. */
+/* Running a scenario: loads what it names, wires a leg (leg.h: clock, executor, controller), arrivals, batcher,
+ * policy and observers together, runs the loop, and hands back the summary. */
 #ifndef OFR_RUN_RUN_H
 #define OFR_RUN_RUN_H
 
@@ -12,6 +12,7 @@
 #define OFR_NOTE_SERVERS   "servers"
 #define OFR_NOTE_MAX_BATCH "max_batch"
 #define OFR_NOTE_END_NS    "end_ns"
+#define OFR_NOTE_ERROR     "error" /* why the run broke off; the rows end there */
 
 /* What a scenario's files hold, read once and shared by any number of runs. */
 struct ofr_inputs {

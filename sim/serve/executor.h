@@ -29,6 +29,7 @@ struct ofr_batch {
     uint32_t queue_length; /* requests left waiting at dispatch */
     uint16_t server;
     uint8_t reason;                    /* enum ofr_reason */
+    uint8_t cut;                       /* the run was cut while it ran */
     struct offramp_exit_config config; /* in force at dispatch */
     uint32_t *slot;                    /* [size] request pool slots */
     uint32_t *sample;                  /* [size] rows of the recording */

@@ -119,6 +119,7 @@ int serve__start(struct serve *s, struct ofr_batch *batch)
     batch->dispatched_ns = serve__now(s);
     batch->ended_ns = -1;
     batch->padded = 0;
+    batch->cut = 0;
     serve__copy_config(&batch->config, &s->config);
     for (uint32_t row = 0; row < batch->size; ++row)
         batch->sample[row] = s->pool.request[batch->slot[row]].sample;
@@ -225,6 +226,7 @@ static void emit_batch(struct serve *s, const struct ofr_batch *batch, struct of
         .server = batch->server,
         .ramps = (uint16_t)batch->config.ramps,
         .reason = batch->reason,
+        .cut = batch->cut,
     };
     for (uint32_t i = 0; i < s->setup->observers; ++i)
         s->setup->observer[i].batch(s->setup->observer[i].state, out, s->rows, batch->size);
@@ -273,6 +275,7 @@ static int cut_running(struct serve *s, struct ofr_batch *batch)
     bool results = batch->ended_ns >= 0;
     int64_t end_ns = batch->ended_ns;
     batch->ended_ns = serve__now(s);
+    batch->cut = 1;
     for (uint32_t i = 0; i < batch->size; ++i) {
         bool released = results && (batch->released_ns[i] <= serve__now(s) || end_ns <= serve__now(s));
         if (released && !fill_row(s, batch, i, &s->rows[i]))
