@@ -6,6 +6,7 @@
 #include "sim/cli/cli.h"
 
 extern const struct ofr_cli_verb ofr_verb_sim;
+extern const struct ofr_cli_verb ofr_verb_replay;
 extern const struct ofr_cli_verb ofr_verb_compare;
 extern const struct ofr_cli_verb ofr_verb_tune;
 extern const struct ofr_cli_verb ofr_verb_list;
