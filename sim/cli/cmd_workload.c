@@ -1,9 +1,10 @@
-/* offramp workload arrivals: a request trace from any arrival process. */
+/* offramp workload arrivals | fit | generate: request traces from arrival processes, recordings from exit models. */
 #include "sim/base/config.h"
 #include "sim/base/version.h"
 #include "sim/cli/progress.h"
 #include "sim/cli/verbs.h"
 #include "workloads/arrival_write.h"
+#include "workloads/exit_model.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -171,4 +172,153 @@ const struct ofr_cli_verb ofr_verb_workload_arrivals = {
     .option_count = sizeof arrivals_table / sizeof *arrivals_table,
     .options_size = sizeof(struct arrivals_options),
     .run = run_arrivals,
+};
+
+/* ---- fit ---- */
+
+struct fit_options {
+    char out[OFFRAMP_TEXT_SIZE];
+    uint64_t regimes, rows, seed;
+    int32_t changes;
+};
+
+static const char *const fit_changes[] = {"gradual", "sudden", "auto", NULL};
+
+static const struct offramp_option fit_table[] = {
+    {.name = "out", .type = OFFRAMP_OPT_TEXT, ROW(fit_options, out), .help = "exit model to write (.yaml)"},
+    {.name = "regimes",
+     .type = OFFRAMP_OPT_COUNT,
+     ROW(fit_options, regimes),
+     .fallback = "24",
+     .min = 1,
+     .max = OFR_REGIMES_MAX,
+     .help = "most regimes to tell apart"},
+    {.name = "rows",
+     .type = OFFRAMP_OPT_COUNT,
+     ROW(fit_options, rows),
+     .fallback = "8192",
+     .min = 1,
+     .max = 100000,
+     .help = "samples kept in the model's tables, all regimes together"},
+    {.name = "changes",
+     .type = OFFRAMP_OPT_CHOICE,
+     ROW(fit_options, changes),
+     .fallback = "auto",
+     .choices = fit_changes,
+     .help = "how the difficulty moves: AR(1) steps, the same value until the scene changes, or what the "
+             "recording's own steps look like"},
+    {.name = "seed",
+     .type = OFFRAMP_OPT_COUNT,
+     ROW(fit_options, seed),
+     .fallback = "1",
+     .help = "of the samples the report compares with"},
+};
+
+static void print_report(FILE *out, const struct ofr_exit_model *model, const struct ofr_exit_report *report)
+{
+    fprintf(out, "%u regimes in %u stretches, %s changes, memory %.4f, persistence %.3f\n\n", model->regimes,
+            model->stretches, model->head.changes ? "sudden" : "gradual", model->head.memory,
+            model->head.persistence);
+    fprintf(out, "%-14s %12s %12s %12s %16s\n", "points off", "exit, worst", "agreement", "its gap",
+            "given the score");
+    for (uint32_t k = 0; k < report->sites; ++k)
+        fprintf(out, "%-14s %12.2f %11.2f%% %12.2f %16.2f\n", model->head.sites.item[k],
+                100 * report->marginal_gap[k], 100 * report->agreement[k], 100 * report->agreement_gap[k],
+                100 * report->given_score_gap[k]);
+    fprintf(out, "\nboth exit, worst pair: %.2f points (%s, %s); any exits, worst: %.2f points\n",
+            100 * report->joint_gap, model->head.sites.item[report->joint_site[0]],
+            model->head.sites.item[report->joint_site[1]], 100 * report->any_gap);
+    fputs("autocorrelation of difficulty, recording / model:", out);
+    for (int i = 0; i < 4; ++i)
+        fprintf(out, "%s lag %u %.3f / %.3f", i ? "," : "", report->lag[i], report->autocorrelation[0][i],
+                report->autocorrelation[1][i]);
+    fputc('\n', out);
+}
+
+static int run_fit(const struct ofr_cli_call *call, struct ofr_error *err)
+{
+    const struct fit_options *options = call->values;
+    struct ofr_recording *recording = NULL;
+    struct ofr_exit_model model = {0};
+    struct ofr_exit_report report;
+    int rc = ofr_recording_load(&recording, call->positional[0], err);
+    if (!rc)
+        rc = ofr_exit_model_fit(&model, recording, (uint32_t)options->regimes, (uint32_t)options->rows, err);
+    if (!rc && options->changes < 2)
+        model.head.changes = options->changes;
+    if (!rc)
+        rc = ofr_exit_model_report(&report, &model, recording, options->seed, err);
+    if (!rc)
+        rc = ofr_exit_model_save(&model, options->out, err);
+    if (!rc)
+        print_report(call->out, &model, &report);
+    ofr_exit_model_release(&model);
+    ofr_recording_free(recording);
+    return rc;
+}
+
+const struct ofr_cli_verb ofr_verb_workload_fit = {
+    .name = "fit",
+    .help = "fit an exit model to a recording, and say what it keeps",
+    .usage = "RECORDING.orec",
+    .least = 1,
+    .most = 1,
+    .options = fit_table,
+    .option_count = sizeof fit_table / sizeof *fit_table,
+    .options_size = sizeof(struct fit_options),
+    .run = run_fit,
+};
+
+/* ---- generate ---- */
+
+struct generate_options {
+    char out[OFFRAMP_TEXT_SIZE];
+    uint64_t samples, seed;
+};
+
+static const struct offramp_option generate_table[] = {
+    {.name = "out",
+     .type = OFFRAMP_OPT_TEXT,
+     ROW(generate_options, out),
+     .help = "recording to write (.orec)"},
+    {.name = "samples",
+     .type = OFFRAMP_OPT_COUNT,
+     ROW(generate_options, samples),
+     .min = 1,
+     .max = 1e12,
+     .help = "how many"},
+    {.name = "seed",
+     .type = OFFRAMP_OPT_COUNT,
+     ROW(generate_options, seed),
+     .fallback = "1",
+     .help = "of them"},
+};
+
+static int run_generate(const struct ofr_cli_call *call, struct ofr_error *err)
+{
+    const struct generate_options *options = call->values;
+    struct ofr_notes notes = OFR_NOTES_INIT;
+    struct ofr_exit_model model = {0};
+    int rc = ofr_exit_model_load(&model, call->positional[0], err);
+    if (!rc)
+        rc = ofr_notes_set(&notes, "tool", "offramp " OFR_VERSION, err);
+    if (!rc)
+        rc = ofr_notes_set(&notes, "command", call->command, err);
+    if (!rc)
+        rc = ofr_exit_model_generate(&model, options->seed, options->samples, options->out, &notes, err);
+    ofr_notes_release(&notes);
+    ofr_exit_model_release(&model);
+    return rc;
+}
+
+const struct ofr_cli_verb ofr_verb_workload_generate = {
+    .name = "generate",
+    .help = "write a recording of any length from an exit model",
+    .usage = "MODEL.yaml",
+    .least = 1,
+    .most = 1,
+    .options = generate_table,
+    .option_count = sizeof generate_table / sizeof *generate_table,
+    .options_size = sizeof(struct generate_options),
+    .run = run_generate,
 };

@@ -32,6 +32,8 @@ static const struct ofr_cli_verb *const log_verbs[] = {
 
 static const struct ofr_cli_verb *const workload_verbs[] = {
     &ofr_verb_workload_arrivals,
+    &ofr_verb_workload_fit,
+    &ofr_verb_workload_generate,
     NULL,
 };
 

@@ -32,5 +32,7 @@ extern const struct ofr_cli_verb ofr_verb_log_print;
 
 /* cmd_workload.c */
 extern const struct ofr_cli_verb ofr_verb_workload_arrivals;
+extern const struct ofr_cli_verb ofr_verb_workload_fit;
+extern const struct ofr_cli_verb ofr_verb_workload_generate;
 
 #endif

@@ -309,7 +309,7 @@ Test(bad_input, unwritable_targets)
     EXPECT_ALL(cases);
 }
 
-Test(bad_input, workload_arrivals)
+Test(bad_input, workload)
 {
     static const struct bad cases[] = {
         {"workload arrivals --process poisson --set rate=1/s -o out.otrace", 2, "--requests or --duration",
@@ -326,6 +326,12 @@ Test(bad_input, workload_arrivals)
         {"workload arrivals --process counts --set file=bad -o out.otrace", 2, "within_bin", "5 6"},
         {"workload arrivals --process servegen --set tables=bad -o out.otrace", 2, "columns", "0,1,1"},
         {"workload arrivals --process servegen --set tables=absent -o out.otrace", 3, "absent", NULL},
+        {"workload fit rec.orec -o out.yaml", 2, "at least 500", NULL},
+        {"workload fit t.otrace -o out.yaml", 2, "request trace", NULL},
+        {"workload fit rec.orec --regimes 0 -o out.yaml", 2, "regimes", NULL},
+        {"workload generate bad --samples 5 -o out.orec", 2, "exit-model", "a: 1"},
+        {"workload generate bad --samples 0 -o out.orec", 2, "samples", "a: 1"},
+        {"workload generate absent --samples 5 -o out.orec", 2, "absent", NULL},
         {"workload arrivals --process poisson --requests 5 --set rate=1/s -o no/out.otrace", 3, "no/out",
          NULL},
     };
