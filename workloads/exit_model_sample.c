@@ -82,7 +82,7 @@ static void from_exits(struct ofr_exit_sampler *sampler, const struct ofr_exit_r
         bool agrees = err < (from_edge < 0 ? regime->agreement[k] : regime->otherwise[k]);
         sample->top1[k] = (float)(1 / (1 + exp(centre + head->spread * from_edge)));
         sample->entropy[k] = 0;
-        uint16_t wrong = agreement ? 0 : (uint16_t)((sample->final_answer + 1) % classes);
+        uint16_t wrong = (uint16_t)(agreement ? 0 : (sample->final_answer + 1) % classes);
         sample->answer[k] = agrees ? sample->final_answer : wrong;
     }
 }
