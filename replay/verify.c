@@ -397,19 +397,47 @@ static int bind_scenario(struct ofr_scenario **out, const struct ofr_runlog_head
     return rc;
 }
 
-static int check_whole(const struct ofr_verifier *v, const char *path, const struct ofr_run *run,
-                       struct ofr_error *err)
+/* Only a log that holds a whole run can be told from one that differs. Reads it to its end, where such notes stand. */
+static int check_whole(struct ofr_verifier *v, const char *path, struct ofr_error *err)
 {
-    const struct ofr_notes *notes = ofr_runlog_provenance(v->expected);
-    const char *broke = ofr_notes_get(notes, OFR_NOTE_ERROR), *end = ofr_notes_get(notes, OFR_NOTE_END_NS);
-    if (broke)
+    struct ofr_runlog_event event;
+    int rc;
+    while ((rc = ofr_runlog_next(v->expected, &event, err)) == 1)
+        ;
+    const char *broke = ofr_notes_get(ofr_runlog_provenance(v->expected), OFR_NOTE_ERROR);
+    if (!rc && broke)
         return ofr_fail(err, OFR_E_INPUT, "%s: the run broke off (%s): only whole runs can be verified", path,
                         broke);
-    if (!end || strtoll(end, NULL, 10) != run->result.end_ns)
-        ofr_verify__differs((struct ofr_verifier *)v, NULL,
-                            "the run ends at %s ns in the log, the core says %" PRId64, end ? end : "no",
-                            run->result.end_ns);
-    return 0;
+    return rc;
+}
+
+static void compare_end(struct ofr_verifier *v, const struct ofr_run *run)
+{
+    const char *end = ofr_notes_get(ofr_runlog_provenance(v->expected), OFR_NOTE_END_NS);
+    if (!v->report->differs && (!end || strtoll(end, NULL, 10) != run->result.end_ns))
+        ofr_verify__differs(v, NULL, "the run ends at %s ns in the log, the core says %" PRId64,
+                            end ? end : "no", run->result.end_ns);
+}
+
+/* Runs the scenario on the log. 0 also when a difference was found. */
+static int run_on_log(struct ofr_verifier *v, const char *path, const struct ofr_scenario *scenario,
+                      const struct ofr_inputs *inputs, struct ofr_error *err)
+{
+    struct ofr_run_options options = {0};
+    struct leg leg = {.verifier = v};
+    struct ofr_run run;
+    struct ofr_error own = OFR_ERROR_INIT;
+    int rc = ofr_run_on(&run, scenario, inputs, &options, &leg_ops, &leg, &own);
+    int whole = check_whole(v, path, err);
+    if (!rc && !whole)
+        compare_end(v, &run);
+    if (!rc)
+        ofr_run_release(&run);
+    if (whole)
+        return whole;
+    if (rc == OFR_E_BUG)
+        ofr_verify__differs(v, NULL, "led by the log, the core breaks an invariant: %s", own.text);
+    return !rc || v->report->differs ? 0 : ofr_fail(err, rc, "%s", own.text);
 }
 
 static int verify(struct ofr_verifier *v, const char *path, const char *const *set, uint32_t sets,
@@ -417,10 +445,6 @@ static int verify(struct ofr_verifier *v, const char *path, const char *const *s
 {
     struct ofr_scenario *scenario = NULL;
     struct ofr_inputs inputs = {0};
-    struct ofr_run_options options = {0};
-    struct leg leg = {.verifier = v};
-    struct ofr_run run;
-    struct ofr_error own = OFR_ERROR_INIT;
     int rc = open_log(v, path, err);
     if (!rc)
         rc = bind_scenario(&scenario, ofr_runlog_head(v->expected), path, set, sets, err);
@@ -429,20 +453,8 @@ static int verify(struct ofr_verifier *v, const char *path, const char *const *s
     if (!rc && inputs.profile->sites != ofr_runlog_head(v->expected)->sites)
         rc = ofr_fail(err, OFR_E_INPUT, "%s is of a model with %" PRIu32 " ramp sites, %s has %" PRIu32, path,
                       ofr_runlog_head(v->expected)->sites, scenario->model.profile, inputs.profile->sites);
-    if (!rc) {
-        rc = ofr_run_on(&run, scenario, &inputs, &options, &leg_ops, &leg, &own);
-        if (!rc) {
-            rc = check_whole(v, path, &run, err);
-            ofr_run_release(&run);
-        } else if (v->report->differs) {
-            rc = 0; /* that is what the caller wants to know */
-        } else if (rc == OFR_E_BUG) {
-            ofr_verify__differs(v, NULL, "led by the log, the core breaks an invariant: %s", own.text);
-            rc = 0;
-        } else {
-            rc = ofr_fail(err, rc, "%s", own.text);
-        }
-    }
+    if (!rc)
+        rc = run_on_log(v, path, scenario, &inputs, err);
     ofr_inputs_release(&inputs);
     ofr_scenario_free(scenario);
     return rc;

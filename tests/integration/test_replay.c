@@ -1,0 +1,506 @@
+/* Replay in real time and I9, on the null device: what happens, never how fast. Lateness is not judged (its bound is
+ * an hour), so that the tests hold on a loaded machine. */
+#include "tests/support/tool.h"
+
+#include "replay/replay.h"
+#include "replay/verify.h"
+
+#include <jansson.h>
+
+extern const struct ofr_device_ops ofr_device_null;
+
+TestSuite(replay, .init = tool_setup, .fini = tool_teardown, .timeout = 120);
+
+/* A path that stays: files_path keeps only a few. */
+struct path {
+    char text[128];
+};
+
+static struct path path_of(const char *name)
+{
+    struct path path;
+    snprintf(path.text, sizeof path.text, "%s", files_path(name));
+    return path;
+}
+
+/* ---- a replay through the library ---- */
+
+static const struct ofr_replay_options patient = {
+    .device = "null", .lateness_ns = INT64_C(3600000000000), .warm_up = {.passes = 2, .most_ns = 1000000000}};
+
+struct outcome {
+    struct ofr_error err;
+    int rc;
+    uint64_t offered, released, passes;
+    char invalid[256];
+};
+
+static struct outcome replay(const char *const *set, uint32_t sets, const struct ofr_replay_options *how,
+                             const char *log)
+{
+    struct outcome out = {.err = OFR_ERROR_INIT};
+    struct ofr_scenario *scenario = NULL;
+    struct ofr_inputs inputs;
+    cr_assert_eq(ofr_scenario_load(&scenario, files_path("s.yaml"), set, sets, &out.err), 0, "%s",
+                 out.err.text);
+    cr_assert_eq(ofr_inputs_load(&inputs, scenario, &out.err), 0, "%s", out.err.text);
+    struct ofr_run_options options = {.log_path = log};
+    struct ofr_replay_report report;
+    struct ofr_run run;
+    out.rc = ofr_replay_run(&run, &report, scenario, &inputs, &options, how, &out.err);
+    if (!out.rc) {
+        out.offered = run.summary.offered;
+        out.released = run.summary.released;
+        ofr_run_release(&run);
+    }
+    out.passes = report.counts.passes;
+    snprintf(out.invalid, sizeof out.invalid, "%s", report.invalid);
+    ofr_replay_report_release(&report);
+    ofr_inputs_release(&inputs);
+    ofr_scenario_free(scenario);
+    return out;
+}
+
+static struct ofr_verify_report verify(const char *log)
+{
+    struct ofr_error err = OFR_ERROR_INIT;
+    struct ofr_verify_report report;
+    cr_assert_eq(ofr_verify_log(&report, log, NULL, 0, &err), 0, "%s", err.text);
+    return report;
+}
+
+static const char *const batchers[] = {
+    "batching=fifo",
+    "batching={policy: tfserving, max_batch: 8, batch_timeout: 2ms, max_enqueued_batches: 4}",
+    "batching={policy: triton, max_batch: 8, preferred_batch_size: [4, 8], max_queue_delay: 1ms, "
+    "default_timeout: 9ms}",
+    "batching={policy: clockwork, max_batch: 8, schedule_ahead: 3ms}",
+};
+
+static const char *const exits[] = {
+    "exits=vanilla",
+    "exits={policy: static, thresholds: 0.4}",
+    "exits=oracle",
+    "exits={policy: apparate, ramp_budget: 20%, accuracy_loss: 10%}",
+};
+
+enum {
+    BATCHERS = sizeof batchers / sizeof *batchers,
+    EXITS = sizeof exits / sizeof *exits
+};
+
+/* I9 on real runs. Log a batch's dispatch a nanosecond late, leave a wake-up out of `instants`, or let the executor
+ * hand back a batch that ended after the clock was read, and it fails. */
+static void check_real(const struct ofr_replay_options *how, size_t exits_least)
+{
+    const struct path log_path = path_of("real.olog");
+    const char *log = log_path.text;
+    for (size_t b = 0; b < BATCHERS; ++b)
+        for (size_t e = exits_least; e < EXITS; ++e) {
+            const char *const set[] = {batchers[b], exits[e], "requests=400", "arrivals.rate=4k/s"};
+            if (how->exits == OFR_EXITS_COMPUTED && strstr(exits[e], "oracle"))
+                continue;
+            struct outcome out = replay(set, 4, how, log);
+            cr_assert_eq(out.rc, 0, "%s", out.err.text);
+            cr_expect_eq(out.offered, 400);
+            cr_expect_eq(out.invalid[0], '\0', "%s", out.invalid);
+            struct ofr_verify_report report = verify(log);
+            cr_expect_not(report.differs, "%s %s: %s", batchers[b], exits[e], report.where);
+            cr_expect_eq(report.requests, 400);
+            cr_expect_gt(report.instants, 0);
+        }
+}
+
+Test(replay, I9_real_runs_in_no_time)
+{
+    check_real(&patient, 0);
+}
+
+Test(replay, I9_real_runs_in_the_profiles_time)
+{
+    struct ofr_replay_options how = patient;
+    how.paced = true;
+    check_real(&how, 2);
+}
+
+Test(replay, I9_computed_exits)
+{
+    struct ofr_replay_options how = patient;
+    how.exits = OFR_EXITS_COMPUTED;
+    check_real(&how, 1);
+}
+
+Test(replay, I9_several_servers_and_a_cut)
+{
+    struct ofr_replay_options how = patient;
+    const struct path log_path = path_of("real.olog");
+    const char *log = log_path.text;
+    how.paced = true;
+    const char *const set[] = {"servers=3", "duration=150ms", "end=cut", "arrivals.rate=9k/s", exits[3]};
+    struct outcome out = replay(set, 5, &how, log);
+    cr_assert_eq(out.rc, 0, "%s", out.err.text);
+    cr_expect_gt(out.passes, 0);
+    struct ofr_verify_report report = verify(log);
+    cr_expect_not(report.differs, "%s", report.where);
+    cr_expect_eq(report.requests, out.offered);
+}
+
+/* I9 on simulations, cut ones too. */
+Test(replay, I9_simulations)
+{
+    const struct path log_path = path_of("sim.olog");
+    const char *log = log_path.text;
+    for (size_t b = 0; b < BATCHERS; ++b)
+        for (size_t e = 0; e < EXITS; ++e)
+            for (int cut = 0; cut < 2; ++cut) {
+                struct ofr_error err = OFR_ERROR_INIT;
+                const char *const set[] = {batchers[b],
+                                           exits[e],
+                                           "servers=2",
+                                           "arrivals.rate=7k/s",
+                                           "model.noise=exponential",
+                                           "slo=6ms",
+                                           "duration=100ms",
+                                           "end=cut"};
+                struct ofr_scenario *scenario = NULL;
+                struct ofr_inputs inputs;
+                struct ofr_run run;
+                struct ofr_run_options options = {.log_path = log};
+                cr_assert_eq(ofr_scenario_load(&scenario, files_path("s.yaml"), set, cut ? 8 : 6, &err), 0,
+                             "%s", err.text);
+                cr_assert_eq(ofr_inputs_load(&inputs, scenario, &err), 0, "%s", err.text);
+                cr_assert_eq(ofr_run_simulate(&run, scenario, &inputs, &options, &err), 0, "%s", err.text);
+                struct ofr_verify_report report = verify(log);
+                cr_expect_not(report.differs, "%s %s: %s", batchers[b], exits[e], report.where);
+                cr_expect_eq(report.requests, run.summary.offered);
+                ofr_run_release(&run);
+                ofr_inputs_release(&inputs);
+                ofr_scenario_free(scenario);
+            }
+}
+
+/* ---- logs that were tampered with ---- */
+
+enum tamper {
+    BATCH_SIZE_OF_QUEUE,
+    BATCH_REASON,
+    BATCH_PADDED,
+    BATCH_DISPATCHED,
+    BATCH_ENDED,
+    REQUEST_ADMITTED,
+    REQUEST_ARRIVAL,
+    REQUEST_RELEASED,
+    REQUEST_EXIT,
+    REQUEST_ANSWER,
+    REQUEST_SAMPLE,
+    REQUEST_AGREES,
+    DECISION_THRESHOLD,
+    DECISION_APPLIED,
+    DECISION_TRIGGER,
+    DECISION_COST,
+    INSTANT_TIME,
+    INSTANT_ENDED,
+    TAMPERS
+};
+
+static void spoil_batch(enum tamper what, struct ofr_batch_row *batch, struct ofr_request_row *request)
+{
+    batch->queue_length += what == BATCH_SIZE_OF_QUEUE;
+    batch->reason ^= what == BATCH_REASON;
+    batch->padded ^= what == BATCH_PADDED ? 2 : 0;
+    batch->dispatched_ns += what == BATCH_DISPATCHED;
+    batch->ended_ns += what == BATCH_ENDED;
+    request->admitted_ns += what == REQUEST_ADMITTED;
+    request->arrival_ns += what == REQUEST_ARRIVAL;
+    request->released_ns -= what == REQUEST_RELEASED ? 2000000 : 0;
+    request->exit_site ^= what == REQUEST_EXIT;
+    request->answer ^= what == REQUEST_ANSWER;
+    request->sample ^= what == REQUEST_SAMPLE;
+    request->agrees ^= what == REQUEST_AGREES;
+}
+
+static void spoil_decision(enum tamper what, struct ofr_decision_row *decision)
+{
+    uint64_t bits;
+    memcpy(&bits, &decision->config.threshold[0], sizeof bits);
+    bits ^= what == DECISION_THRESHOLD;
+    memcpy(&decision->config.threshold[0], &bits, sizeof bits);
+    decision->applied_ns += what == DECISION_APPLIED;
+    decision->trigger[0] ^= what == DECISION_TRIGGER;
+    decision->cost_ns += what == DECISION_COST;
+}
+
+/* Copies a log; one row in the middle is spoilt. TAMPERS: none. */
+static void copy_log(const char *from, const char *to, enum tamper what)
+{
+    struct ofr_error err = OFR_ERROR_INIT;
+    struct ofr_runlog_reader *reader;
+    struct ofr_runlog_rows_reader *instants;
+    struct ofr_runlog_writer *writer;
+    struct ofr_runlog_event event;
+    struct ofr_instant_row instant;
+    struct ofr_request_row rows[64];
+    int batches = 0, decisions = 0, at = 0;
+    cr_assert_eq(ofr_runlog_open(&reader, from, &err), 0, "%s", err.text);
+    cr_assert_eq(ofr_runlog_rows_open(&instants, from, OFR_RUNLOG_INSTANTS, &err), 0, "%s", err.text);
+    struct ofr_runlog_head head = *ofr_runlog_head(reader);
+    head.tables = ofr_runlog_rows_present(instants) ? OFR_RUNLOG_INSTANTS : 0;
+    cr_assert_eq(ofr_runlog_create(&writer, to, &head, ofr_runlog_provenance(reader), &err), 0);
+    struct ofr_observer out = ofr_runlog_observer(writer);
+    while (ofr_runlog_next(reader, &event, &err) == 1) {
+        if (event.kind == OFR_RUNLOG_DECISION) {
+            struct ofr_decision_row decision = *event.decision;
+            if (++decisions == 3)
+                spoil_decision(what, &decision);
+            out.decision(out.state, &decision);
+        } else if (event.kind == OFR_RUNLOG_BATCH) {
+            struct ofr_batch_row batch = *event.batch;
+            memcpy(rows, event.request, event.requests * sizeof *rows);
+            if (++batches == 40)
+                spoil_batch(what, &batch, &rows[0]);
+            out.batch(out.state, &batch, rows, event.requests);
+        }
+    }
+    while (ofr_runlog_rows_instant(instants, &instant, &err) == 1) {
+        instant.now_ns += what == INSTANT_TIME && at == 60;
+        instant.ended += what == INSTANT_ENDED && at == 60;
+        ++at;
+        ofr_runlog_instant(writer, &instant);
+    }
+    /* Known only once the reader is at its end. */
+    const struct ofr_notes *notes = ofr_runlog_provenance(reader);
+    cr_assert_eq(ofr_runlog_note(writer, OFR_NOTE_END_NS, ofr_notes_get(notes, OFR_NOTE_END_NS), &err), 0);
+    cr_assert_eq(ofr_runlog_finish(writer, &err), 0, "%s", err.text);
+    ofr_runlog_rows_close(instants);
+    ofr_runlog_close(reader);
+    cr_assert_geq(decisions, 3);
+    cr_assert_geq(batches, 40);
+}
+
+static void expect_found(const char *log, enum tamper least_free)
+{
+    const struct path copy_path = path_of("copy.olog");
+    const char *copy = copy_path.text;
+    copy_log(log, copy, TAMPERS);
+    struct ofr_verify_report report = verify(copy);
+    cr_assert_not(report.differs, "the copy itself: %s", report.where);
+    for (enum tamper what = 0; what < least_free; ++what) {
+        copy_log(log, copy, what);
+        report = verify(copy);
+        cr_expect(report.differs, "tampering %d was not found", (int)what);
+    }
+}
+
+/* One bit or one time changed anywhere is found. Leave a field out of verify_compare.c and it fails. Instants may be
+ * moved only where nothing happened at them, so the one that is moved is one of many. */
+Test(replay, verify_finds_every_tampering_of_a_simulation)
+{
+    struct tool_result result =
+        tool_run("sim s.yaml --set exits={policy:~apparate,~ramp_budget:~20%,~accuracy_loss:~10%} "
+                 "--log sim.olog");
+    cr_assert_eq(result.status, 0, "%s", result.err);
+    tool_release(&result);
+    expect_found(path_of("sim.olog").text, INSTANT_TIME);
+}
+
+Test(replay, verify_finds_every_tampering_of_a_replay)
+{
+    const struct path log_path = path_of("real.olog");
+    const char *log = log_path.text;
+    const char *const set[] = {exits[3], "requests=600", "arrivals.rate=4k/s"};
+    struct ofr_replay_options how = patient;
+    how.paced = true;
+    struct outcome out = replay(set, 3, &how, log);
+    cr_assert_eq(out.rc, 0, "%s", out.err.text);
+    /* The cost of a decision is measured: the log alone knows it. So is when a row was released. */
+    const struct path copy_path = path_of("copy.olog");
+    const char *copy = copy_path.text;
+    copy_log(log, copy, TAMPERS);
+    cr_assert_not(verify(copy).differs);
+    for (enum tamper what = 0; what < TAMPERS; ++what) {
+        bool measured =
+            what == DECISION_COST || what == REQUEST_RELEASED || what == BATCH_ENDED || what == INSTANT_TIME;
+        copy_log(log, copy, what);
+        cr_expect(measured || verify(copy).differs, "tampering %d was not found", (int)what);
+    }
+}
+
+/* ---- devices that fail ---- */
+
+static int submissions;
+
+static int submit_lost(void *state, const struct ofr_pass *pass, struct ofr_error *err)
+{
+    if (++submissions > 30)
+        return ofr_fail(err, OFR_E_DEVICE, "device fake: lost");
+    return ofr_device_null.submit(state, pass, err);
+}
+
+static int submit_silent(void *state, const struct ofr_pass *pass, struct ofr_error *err)
+{
+    return ++submissions > 30 ? 0 : ofr_device_null.submit(state, pass, err);
+}
+
+static int check_lost(void *state, struct ofr_error *err)
+{
+    (void)state;
+    return submissions > 30 ? ofr_fail(err, OFR_E_DEVICE, "device fake: fell off the bus") : 0;
+}
+
+static int submit_half(void *state, const struct ofr_pass *pass, struct ofr_error *err)
+{
+    struct ofr_lane_view view;
+    if (++submissions <= 30)
+        return ofr_device_null.submit(state, pass, err);
+    ofr_device_null.lane(state, pass->lane, &view);
+    atomic_store(view.ended, pass->ticket);
+    return 0;
+}
+
+static int create_without_memory(void **state, const struct ofr_device_setup *setup, struct ofr_error *err)
+{
+    (void)setup;
+    *state = NULL;
+    return ofr_fail(err, OFR_E_DEVICE, "device fake: wanted 90 GiB, 79 GiB are free");
+}
+
+static void expect_failure(const struct ofr_device_ops *ops, const char *words, bool began)
+{
+    const struct path log_path = path_of("broken.olog");
+    const char *log = log_path.text;
+    struct ofr_replay_options how = patient;
+    how.ops = ops;
+    submissions = 0;
+    struct outcome out = replay(NULL, 0, &how, log);
+    cr_expect_eq(out.rc, OFR_E_DEVICE);
+    cr_expect_not_null(strstr(out.err.text, words), "%s", out.err.text);
+    cr_expect_null(strchr(out.err.text, '\n'));
+    cr_expect_eq(access(log, F_OK) == 0, began, "a log %s", began ? "is missing" : "was left");
+    if (!began)
+        return;
+    struct ofr_error err = OFR_ERROR_INIT;
+    struct ofr_runlog_reader *reader;
+    struct ofr_runlog_event event;
+    int rc, batches = 0;
+    cr_assert_eq(ofr_runlog_open(&reader, log, &err), 0, "%s", err.text);
+    while ((rc = ofr_runlog_next(reader, &event, &err)) == 1)
+        batches += event.kind == OFR_RUNLOG_BATCH;
+    cr_expect_eq(rc, 0, "the log is not whole: %s", err.text);
+    cr_expect_gt(batches, 0);
+    const char *note = ofr_notes_get(ofr_runlog_provenance(reader), OFR_NOTE_ERROR);
+    cr_assert_not_null(note);
+    cr_expect_not_null(strstr(note, words), "%s", note);
+    ofr_runlog_close(reader);
+    struct ofr_verify_report report;
+    cr_expect_eq(ofr_verify_log(&report, log, NULL, 0, &err), OFR_E_INPUT);
+    cr_expect_not_null(strstr(err.text, "broke off"), "%s", err.text);
+    unlink(log);
+}
+
+/* A device that is lost, silent or wrong in the middle of a run: one line, and a log of what happened until then. */
+Test(replay, a_failing_device_leaves_a_readable_log)
+{
+    struct ofr_device_ops fake = ofr_device_null;
+    fake.submit = submit_lost;
+    expect_failure(&fake, "lost", true);
+    fake.submit = submit_silent;
+    fake.check = check_lost;
+    expect_failure(&fake, "fell off the bus", true);
+    fake = ofr_device_null;
+    fake.submit = submit_half;
+    expect_failure(&fake, "without all its answers", true);
+    fake = ofr_device_null;
+    fake.create = create_without_memory;
+    expect_failure(&fake, "wanted 90 GiB", false);
+}
+
+/* ---- the tool ---- */
+
+Test(replay, summary_has_the_keys_of_sim)
+{
+    struct tool_result sim = tool_run("sim s.yaml --json --set requests=200");
+    struct tool_result real =
+        tool_run("replay s.yaml --device null --json --set requests=200 --max-lateness 1h");
+    json_t *a = json_loads(sim.out, 0, NULL), *b = json_loads(real.out, 0, NULL);
+    const char *key;
+    json_t *value;
+    cr_assert_eq(real.status, 0, "%s", real.err);
+    cr_assert_not_null(a);
+    cr_assert_not_null(b);
+    json_object_foreach(a, key, value) cr_expect_not_null(json_object_get(b, key), "replay lacks %s", key);
+    cr_expect_eq(json_object_size(b), json_object_size(a) + 1);
+    cr_expect(json_is_true(json_object_get(json_object_get(b, "replay"), "valid")));
+    json_decref(a);
+    json_decref(b);
+    tool_release(&sim);
+    tool_release(&real);
+}
+
+/* INVALID runs are printed and logged, and end with status 1. */
+Test(replay, invalid_runs)
+{
+    struct tool_result result =
+        tool_run("replay s.yaml --device null --set requests=50 --max-lateness 1h --min-requests 60 "
+                 "--min-duration 1h --log run.olog");
+    cr_expect_eq(result.status, 1);
+    cr_expect_not_null(strstr(result.err, "INVALID"), "%s", result.err);
+    cr_expect_not_null(strstr(result.err, "expected at least 60"), "%s", result.err);
+    cr_expect_not_null(strstr(result.err, "3600.000 s"), "%s", result.err);
+    cr_expect_not_null(strstr(result.out, "50 offered"), "%s", result.out);
+    tool_release(&result);
+    result = tool_run("log info run.olog");
+    cr_expect_not_null(strstr(result.out, "expected at least 60"), "%s", result.out);
+    tool_release(&result);
+    result = tool_run("verify run.olog");
+    cr_expect_eq(result.status, 0, "%s", result.err);
+    tool_release(&result);
+    result = tool_run("replay s.yaml --device null --set requests=50 --max-lateness 0ns");
+    cr_expect_eq(result.status, 1, "nobody is ever let in exactly on time");
+    tool_release(&result);
+}
+
+/* SIGINT ends a run in order: a whole log of what was served, which can be verified; status 1. */
+Test(replay, an_interrupt_ends_in_order)
+{
+    char *argv[] = {(char[]){"offramp"},        (char[]){"replay"}, (char[]){"s.yaml"},
+                    (char[]){"--device"},       (char[]){"null"},   (char[]){"--log"},
+                    (char[]){"int.olog"},       (char[]){"--set"},  (char[]){"requests=1000000"},
+                    (char[]){"--max-lateness"}, (char[]){"1h"},     NULL};
+    pid_t pid = tool__spawn(argv, &(struct tool_limits){0}, files_path("out"), files_path("err"));
+    usleep(700000);
+    int status = 0;
+    kill(pid, SIGINT);
+    cr_assert_eq(waitpid(pid, &status, 0), pid);
+    size_t size;
+    char *err = (char *)files_read(files_path("err"), &size);
+    if (WIFSIGNALED(status)) { /* so loaded a machine that the run had not begun */
+        free(err);
+        cr_skip_test("the signal came before the run");
+    }
+    cr_expect_eq(WEXITSTATUS(status), 1, "%s", err);
+    cr_expect_not_null(strstr(err, "interrupted after"), "%s", err);
+    free(err);
+    struct tool_result result = tool_run("verify int.olog");
+    cr_expect_eq(result.status, 0, "%s", result.err);
+    tool_release(&result);
+}
+
+Test(replay, bad_input_is_refused)
+{
+    const struct tool_limits none = {0};
+    tool_make_log();
+    tool_expect_refused(&none, "replay s.yaml --device warp:0", 2, "this build has: null");
+    tool_expect_refused(&none, "replay s.yaml --device null:x", 2, "this build has: null");
+    tool_expect_refused(&none, "replay s.yaml", 2, "device");
+    tool_expect_refused(&none, "replay nothing.yaml --device null", 2, "nothing.yaml");
+    tool_expect_refused(&none, "replay s.yaml --device null --exits guessed", 2, "guessed");
+    tool_expect_refused(&none, "replay s.yaml --device null --exits computed --set exits=oracle", 2,
+                        "recorded");
+    tool_expect_refused(&none, "replay s.yaml --device null --warm-up -1", 2, "warm_up");
+    tool_expect_refused(&none, "replay s.yaml --device null --log no/such/folder.olog", 3,
+                        "no/such/folder.olog");
+    tool_expect_refused(&none, "verify s.yaml", 2, "s.yaml");
+    tool_expect_refused(&none, "verify run.olog --set model.profile=other.oprof", 2, "sites");
+    tool_expect_refused(&none, "verify run.olog --set model.wheels=4", 2, "wheels");
+    tool_expect_refused(&none, "verify nothing.olog", 2, "nothing.olog");
+}
