@@ -18,7 +18,7 @@
  *   MEAN        mean over h and w -> vector
  *   TAKE        row `token` of a sequence (-1: the last) -> vector
  *   LINEAR      out = act(in . weight^T + bias [+ add]), over the last dimension; weight [c_out][c_in]
- *   EMBED       token table row + position table row [+ add_weight: one vector for all] -> sequence
+ *   EMBED       token table row + position table row [+ row 0 of the table `every`] -> sequence
  *   LAYERNORM   over c, eps; of in [+ add, which is stored to `sum` when sum >= 0]
  *   ATTENTION   in = q, k, v one after the other in c (3 x c_out); heads; causal or not; scale 1/sqrt(c/heads)
  *   FLATTEN     [n][h][w][c] seen as a vector; the weights that follow are permuted to match at load
@@ -65,17 +65,46 @@ enum ofr_element {
     OFR_ELEMENT_I32,
 };
 
+/* What PREPROCESS takes off and divides by: ImageNet's, channel by channel. */
+#define OFR_IMAGE_MEAN                                                                                       \
+    {                                                                                                        \
+        0.485f, 0.456f, 0.406f                                                                               \
+    }
+#define OFR_IMAGE_STD                                                                                        \
+    {                                                                                                        \
+        0.229f, 0.224f, 0.225f                                                                               \
+    }
+
+/* U8: planes, [n][c][h][w]; I32: [n][h]. */
 struct ofr_tensor {
     uint32_t h, w, c;
     enum ofr_element element;
 };
 
-/* A weight the network needs. `rows` x `columns` f16 values, row-major as in the file. */
+enum {
+    OFR_WEIGHT_NAME_SIZE = 80
+};
+
+enum ofr_weight_kind {
+    OFR_WEIGHT_CONV,              /* file: [rows][c_in][kernel][kernel] */
+    OFR_WEIGHT_LINEAR,            /* file: [rows][columns] */
+    OFR_WEIGHT_LINEAR_TRANSPOSED, /* file: [columns][rows] (GPT-2's Conv1D) */
+    OFR_WEIGHT_TABLE,             /* file: [rows][columns]; no bias */
+    OFR_WEIGHT_SCALE,             /* LAYERNORM: rows = 1; file: [columns], and a bias of as many */
+};
+
+/* A weight the network needs. `rows` x `columns` f16 values, row-major, as operators read them. */
 struct ofr_weight {
-    char name[OFR_NAME_SIZE]; /* stem: ".weight", ".bias" are added */
+    /* Stem: ".weight", ".bias" are added. "x.{a,b,c}" is x.a, x.b and x.c one below the other. */
+    char name[OFR_WEIGHT_NAME_SIZE];
+    char norm[OFR_WEIGHT_NAME_SIZE]; /* CONV: stem of the batch norm folded in; empty = none */
+    enum ofr_weight_kind kind;
     uint32_t rows,
-        columns; /* CONV: rows = c_out, columns = kernel * kernel * c_in (kernel row, column, channel) */
-    char norm[OFR_NAME_SIZE]; /* CONV: batch norm folded in, stem of its name; empty = none */
+        columns;     /* CONV: rows = c_out, columns = kernel * kernel * c_in (kernel row, column, channel) */
+    uint32_t kernel; /* CONV */
+    uint32_t
+        pixels; /* LINEAR after FLATTEN: h * w, the file's columns being [c][h * w] and ours [h * w][c] */
+    bool bias;  /* the file has a bias; where it has none but operators want one, it is 0 */
 };
 
 struct ofr_op {
@@ -83,6 +112,7 @@ struct ofr_op {
     int32_t in, add, out, sum; /* tensors */
     int32_t weight;            /* index into net->weight; its bias comes with it; -1 = none */
     int32_t table;             /* EMBED: index of the position table; weight = the token table */
+    int32_t every;             /* EMBED: index of a table whose row 0 every token gets; -1 = none */
     enum ofr_activation act;
     uint32_t kernel, stride, pad; /* CONV, MAXPOOL */
     uint32_t heads;               /* ATTENTION */
@@ -120,7 +150,7 @@ struct ofr_net {
 /* What may differ from a family's row. 0 = as the row says. */
 struct ofr_net_options {
     uint32_t classes;     /* 1000 for images, 2 for text */
-    uint32_t image_size;  /* 224; the input's u8 size is `source_size` */
+    uint32_t image_size;  /* 224 (32 for the small ones); the input's u8 size is `source_size` */
     uint32_t source_size; /* u8 images as they come; 0 = image_size (then PREPROCESS only normalises) */
     uint32_t tokens;      /* 128 */
 };

@@ -11,13 +11,15 @@
 struct ofr_weights {
     uint16_t *
         *value; /* [weights] f16 [rows][columns]; CONV as [c_out][kernel row][kernel column][c_in]; owned */
-    uint16_t **bias; /* [weights] f16 [rows]; NULL where the weight has none (embedding tables); for LAYERNORM
+    uint16_t *
+        *bias; /* [weights] f16 [rows]; NULL for embedding tables, zeros for layers without; for LAYERNORM
                          `value` is the scale [1][c] and `bias` [c]; owned */
     uint32_t weights;
     char source[OFR_NAME_SIZE * 4]; /* "seed 1", or the file's name and hash: for provenance */
 };
 
-/* Random weights that keep activations of order one (He initialisation). Same seed, same values. */
+/* Random weights that keep activations of order one (He initialisation; smaller where a residual is added, so that
+ * deep sums stay within f16). Same seed, same values. */
 int ofr_weights_random(struct ofr_weights **out, const struct ofr_net *net, uint64_t seed,
                        struct ofr_error *err);
 /* Errors: OFR_E_INPUT for a file that is damaged, lacks a tensor or has one of another shape. */
