@@ -2,7 +2,7 @@
 BUILD := build/release
 CONFIGURE_FLAGS ?=
 
-.PHONY: all deps build demo test bench clean
+.PHONY: all deps build demo demo-replay test bench clean
 
 all: build
 
@@ -15,6 +15,12 @@ build: deps
 
 demo: build
 	@$(BUILD)/offramp sim workloads/scenarios/demo.yaml --beside vanilla,oracle
+
+# In real time and without a GPU: a few seconds of the demo's traffic, then every decision again from the log.
+demo-replay: build
+	@$(BUILD)/offramp replay workloads/scenarios/demo.yaml --device null --pace profile --max-lateness 50ms \
+		--set exits=apparate --set requests=6000 --log $(BUILD)/demo-replay.olog
+	@$(BUILD)/offramp verify $(BUILD)/demo-replay.olog
 
 test: build
 	@ctest --preset release

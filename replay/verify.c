@@ -388,7 +388,10 @@ static int bind_scenario(struct ofr_scenario **out, const struct ofr_runlog_head
                          const char *const *set, uint32_t sets, struct ofr_error *err)
 {
     struct ofr_config *config = NULL;
-    int rc = ofr_config_parse(&config, path, head->scenario, strlen(head->scenario), err);
+    const char *slash = strrchr(path, '/');
+    /* Without a folder in its name: the log's scenario names files as seen from where the run was started. */
+    int rc = ofr_config_parse(&config, path + (slash ? slash + 1 - path : 0), head->scenario,
+                              strlen(head->scenario), err);
     for (uint32_t i = 0; i < sets && !rc; ++i)
         rc = ofr_config_set(config, set[i], err);
     if (!rc)

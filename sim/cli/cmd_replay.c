@@ -149,6 +149,8 @@ static json_t *report_json(const struct ofr_replay_report *report)
     json_object_set_new(object, "lateness_us", spread_us(&report->lateness));
     json_object_set_new(object, "lateness_bound_us", ofr_json_real(1e-3 * (double)report->lateness_ns));
     json_object_set_new(object, "loop_us", spread_us(&report->handling));
+    json_object_set_new(object, "loop_us_per_request",
+                        ofr_json_real(1e-3 * (double)report->handling.sum / (double)report->lateness.count));
     json_object_set_new(object, "passes", ofr_json_count(report->counts.passes));
     json_object_set_new(object, "near_threshold", ofr_json_count(report->counts.near));
     json_object_set_new(object, "differing_exits", ofr_json_count(report->counts.differs));

@@ -300,6 +300,7 @@ Test(replay, verify_finds_every_tampering_of_a_simulation)
                  "--log sim.olog");
     cr_assert_eq(result.status, 0, "%s", result.err);
     tool_release(&result);
+    cr_assert_eq(chdir(files_path(".")), 0); /* the log names files as seen from there */
     expect_found(path_of("sim.olog").text, INSTANT_TIME);
 }
 
@@ -457,6 +458,20 @@ Test(replay, invalid_runs)
     result = tool_run("replay s.yaml --device null --set requests=50 --max-lateness 0ns");
     cr_expect_eq(result.status, 1, "nobody is ever let in exactly on time");
     tool_release(&result);
+}
+
+/* A log elsewhere: files are found as its scenario names them, from where the run was started. */
+Test(replay, verify_in_another_folder)
+{
+    mkdir(files_path("logs"), 0700);
+    struct tool_result result = tool_run("sim s.yaml --log logs/run.olog");
+    cr_assert_eq(result.status, 0, "%s", result.err);
+    tool_release(&result);
+    result = tool_run("verify logs/run.olog");
+    cr_expect_eq(result.status, 0, "%s", result.err);
+    tool_release(&result);
+    unlink(files_path("logs/run.olog"));
+    rmdir(files_path("logs"));
 }
 
 /* SIGINT ends a run in order: a whole log of what was served, which can be verified; status 1. */
