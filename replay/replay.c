@@ -70,6 +70,28 @@ static uint32_t sizes_in_use(const struct ofr_profile *profile, uint32_t max_bat
     return index < 0 ? profile->batches : (uint32_t)index + 1;
 }
 
+/* What the devices run. Its source is noted for provenance. */
+static int open_model(struct ofr_leg_replay *leg, struct ofr_device_setup *setup, struct ofr_error *err)
+{
+    const struct ofr_inputs *inputs = leg->view.inputs;
+    struct ofr_notes *notes = &leg->report->notes;
+    if (leg->device->no_net)
+        return 0;
+    int rc =
+        ofr_replay_model_load(&leg->model, &leg->options->model, inputs->profile, inputs->recording, err);
+    if (!rc)
+        rc = ofr_notes_set(notes, "net", leg->model.net->name, err);
+    if (!rc)
+        rc = ofr_notes_set(notes, "weights", leg->model.weights->source, err);
+    if (!rc)
+        rc = ofr_notes_setf(notes, err, "inputs", "%" PRIu32 ", %s", leg->model.inputs.count,
+                            leg->options->model.images[0] ? leg->options->model.images : "random");
+    setup->net = leg->model.net;
+    setup->weights = leg->model.weights;
+    setup->inputs = leg->model.inputs;
+    return rc;
+}
+
 static int open_devices(struct ofr_leg_replay *leg, struct ofr_error *err)
 {
     const struct ofr_profile *profile = leg->view.inputs->profile;
@@ -77,11 +99,16 @@ static int open_devices(struct ofr_leg_replay *leg, struct ofr_error *err)
         .batch = profile->batch,
         .batches = sizes_in_use(profile, leg->view.max_batch),
         .profile = leg->options->paced ? profile : NULL,
+        .ramps_in_line = leg->options->ramps_in_line,
+        .threads = leg->options->threads,
     };
+    int rc = open_model(leg, &setup, err);
+    if (rc)
+        return rc;
     leg->devices = (uint32_t)leg->view.scenario->top.servers;
     for (uint32_t i = 0; i < leg->devices; ++i) {
         setup.index = leg->index + (int32_t)i;
-        int rc = leg->device->create(&leg->device_state[i], &setup, err);
+        rc = leg->device->create(&leg->device_state[i], &setup, err);
         if (rc)
             return rc;
     }
@@ -173,6 +200,11 @@ static int open_leg(void *state, const struct ofr_leg_view *view, struct ofr_ser
                                          &leg->report->notes, err);
     if (rc)
         return rc;
+    if (!view->inputs->recording && leg->model.inputs.count)
+        setup->samples = leg->model.inputs.count;
+    rc = ofr_notes_setf(&leg->report->notes, err, OFR_NOTE_SAMPLES, "%" PRIu32, setup->samples);
+    if (rc)
+        return rc;
     setup->stop = &leg->timing.stop;
     setup->feedback_ns = 0; /* it takes the time it takes */
     if (leg->options->catch_signals)
@@ -205,6 +237,7 @@ static int close_leg(void *state, const struct ofr_serve_result *result, int rc,
     for (uint32_t i = 0; i < leg->devices; ++i)
         leg->device->destroy(leg->device_state[i]);
     ofr_replay_executor_destroy(leg->executor);
+    ofr_replay_model_release(&leg->model);
     ofr_relay_destroy(leg->relay);
     return !rc && failed ? ofr_fail(err, failed, "%s", own.text) : rc;
 }

@@ -12,7 +12,10 @@
 #define OFR_REPLAY_REPLAY_H
 
 #include "replay/executor.h"
+#include "replay/model.h"
 #include "sim/run/leg.h"
+
+#define OFR_NOTE_SAMPLES "samples" /* requests draw from so many */
 
 enum ofr_replay_exits {
     OFR_EXITS_RECORDED, /* real kernels, decisions from the recording */
@@ -36,6 +39,9 @@ struct ofr_replay_options {
     uint64_t min_requests;   /* smaller ones too */
     struct ofr_warm_up warm_up;
     bool catch_signals;
+    struct ofr_replay_model_options model; /* for devices that run a network */
+    uint32_t threads;                      /* cpu device: 0 = one per processor */
+    bool ramps_in_line;                    /* on the backbone instead of a branch */
 };
 
 struct ofr_replay_report {

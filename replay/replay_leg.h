@@ -11,6 +11,7 @@ struct ofr_leg_replay {
     struct ofr_leg_view view;
     const struct ofr_device_ops *device;
     int32_t index;
+    struct ofr_replay_model model;       /* owned; empty for a device without a network */
     void *device_state[OFR_MAX_SERVERS]; /* owned */
     uint32_t devices;
     struct ofr_relay *relay; /* owned; as those below */

@@ -1,3 +1,4 @@
+#include "replay/replay.h"
 #include "replay/verify_internal.h"
 #include "sim/base/config.h"
 #include "sim/run/leg.h"
@@ -334,6 +335,8 @@ static int open_leg(void *state, const struct ofr_leg_view *view, struct ofr_ser
     v->policy = (struct ofr_policy_handle){.ops = setup->policy, .state = setup->policy_state};
     setup->observer[0] = ofr_verify__observer(v);
     setup->observers = 1;
+    if (!v->recording && v->samples)
+        setup->samples = v->samples;
     if (ofr_runlog_rows_present(v->instants)) {
         setup->clock = (struct ofr_clock){.ops = &real_clock, .state = v};
         setup->executor = (struct ofr_executor){.ops = &real_executor, .state = v};
@@ -400,30 +403,31 @@ static int bind_scenario(struct ofr_scenario **out, const struct ofr_runlog_head
     return rc;
 }
 
-/* Only a log that holds a whole run can be told from one that differs. Reads it to its end, where such notes stand. */
-static int check_whole(struct ofr_verifier *v, const char *path, struct ofr_error *err)
+/* Reads a log to its end, where notes stand that are known last. Only a log that holds a whole run can be told from
+ * one that differs. */
+static int read_notes(struct ofr_verifier *v, const char *path, struct ofr_error *err)
 {
+    struct ofr_runlog_reader *reader;
     struct ofr_runlog_event event;
-    int rc;
-    while ((rc = ofr_runlog_next(v->expected, &event, err)) == 1)
+    int rc = ofr_runlog_open(&reader, path, err);
+    if (rc)
+        return rc;
+    while ((rc = ofr_runlog_next(reader, &event, err)) == 1)
         ;
-    const char *broke = ofr_notes_get(ofr_runlog_provenance(v->expected), OFR_NOTE_ERROR);
+    const struct ofr_notes *notes = ofr_runlog_provenance(reader);
+    const char *broke = ofr_notes_get(notes, OFR_NOTE_ERROR), *end = ofr_notes_get(notes, OFR_NOTE_END_NS);
+    const char *samples = ofr_notes_get(notes, OFR_NOTE_SAMPLES);
     if (!rc && broke)
-        return ofr_fail(err, OFR_E_INPUT, "%s: the run broke off (%s): only whole runs can be verified", path,
-                        broke);
+        rc = ofr_fail(err, OFR_E_INPUT, "%s: the run broke off (%s): only whole runs can be verified", path,
+                      broke);
+    v->end_ns = end ? strtoll(end, NULL, 10) : -1;
+    v->samples = samples ? (uint32_t)strtoul(samples, NULL, 10) : 0;
+    ofr_runlog_close(reader);
     return rc;
 }
 
-static void compare_end(struct ofr_verifier *v, const struct ofr_run *run)
-{
-    const char *end = ofr_notes_get(ofr_runlog_provenance(v->expected), OFR_NOTE_END_NS);
-    if (!v->report->differs && (!end || strtoll(end, NULL, 10) != run->result.end_ns))
-        ofr_verify__differs(v, NULL, "the run ends at %s ns in the log, the core says %" PRId64,
-                            end ? end : "no", run->result.end_ns);
-}
-
 /* Runs the scenario on the log. 0 also when a difference was found. */
-static int run_on_log(struct ofr_verifier *v, const char *path, const struct ofr_scenario *scenario,
+static int run_on_log(struct ofr_verifier *v, const struct ofr_scenario *scenario,
                       const struct ofr_inputs *inputs, struct ofr_error *err)
 {
     struct ofr_run_options options = {0};
@@ -431,13 +435,11 @@ static int run_on_log(struct ofr_verifier *v, const char *path, const struct ofr
     struct ofr_run run;
     struct ofr_error own = OFR_ERROR_INIT;
     int rc = ofr_run_on(&run, scenario, inputs, &options, &leg_ops, &leg, &own);
-    int whole = check_whole(v, path, err);
-    if (!rc && !whole)
-        compare_end(v, &run);
+    if (!rc && v->end_ns != run.result.end_ns && !v->report->differs)
+        ofr_verify__differs(v, NULL, "the run ends at %" PRId64 " ns in the log, the core says %" PRId64,
+                            v->end_ns, run.result.end_ns);
     if (!rc)
         ofr_run_release(&run);
-    if (whole)
-        return whole;
     if (rc == OFR_E_BUG)
         ofr_verify__differs(v, NULL, "led by the log, the core breaks an invariant: %s", own.text);
     return !rc || v->report->differs ? 0 : ofr_fail(err, rc, "%s", own.text);
@@ -448,7 +450,9 @@ static int verify(struct ofr_verifier *v, const char *path, const char *const *s
 {
     struct ofr_scenario *scenario = NULL;
     struct ofr_inputs inputs = {0};
-    int rc = open_log(v, path, err);
+    int rc = read_notes(v, path, err);
+    if (!rc)
+        rc = open_log(v, path, err);
     if (!rc)
         rc = bind_scenario(&scenario, ofr_runlog_head(v->expected), path, set, sets, err);
     if (!rc)
@@ -457,7 +461,7 @@ static int verify(struct ofr_verifier *v, const char *path, const char *const *s
         rc = ofr_fail(err, OFR_E_INPUT, "%s is of a model with %" PRIu32 " ramp sites, %s has %" PRIu32, path,
                       ofr_runlog_head(v->expected)->sites, scenario->model.profile, inputs.profile->sites);
     if (!rc)
-        rc = run_on_log(v, path, scenario, &inputs, err);
+        rc = run_on_log(v, scenario, &inputs, err);
     ofr_inputs_release(&inputs);
     ofr_scenario_free(scenario);
     return rc;

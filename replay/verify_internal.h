@@ -34,6 +34,8 @@ struct ofr_verifier {
     struct ofr_answer answer;
     struct ofr_policy_handle policy;
     int64_t now_ns;
+    int64_t end_ns;   /* of the run, by the log's notes */
+    uint32_t samples; /* likewise; 0 = not noted */
 };
 
 /* Notes the first difference. Returns OFR_E_GATE, with `err` filled, to end the run. */

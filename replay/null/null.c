@@ -221,6 +221,7 @@ const struct ofr_device_ops ofr_device_null = {
     .name = "null",
     .help = "computes nothing: what everything around a device costs",
     .lanes = LANES,
+    .no_net = true,
     .create = create,
     .destroy = destroy,
     .lane = lane,

@@ -13,8 +13,10 @@
 
 struct options {
     char device[OFFRAMP_TEXT_SIZE], log[OFFRAMP_TEXT_SIZE];
+    char net[OFFRAMP_TEXT_SIZE], weights[OFFRAMP_TEXT_SIZE], images[OFFRAMP_TEXT_SIZE];
     int32_t exits, spin, pace;
-    uint8_t json;
+    uint8_t json, ramps_in_line;
+    uint64_t image_size, tokens, threads;
     int64_t max_lateness_ns, min_duration_ns, settle_most_ns;
     uint64_t min_requests, warm_passes, settled_passes;
     double settle_spread;
@@ -39,6 +41,48 @@ static const struct offramp_option table[] = {
      .fallback = "recorded",
      .choices = exits,
      .help = "who decides that a request leaves: the recording, or what the device computes"},
+    {.name = "net",
+     .type = OFFRAMP_OPT_TEXT,
+     ROW(net),
+     .fallback = "",
+     .help = "network the device runs; the profile's model when left out"},
+    {.name = "weights",
+     .type = OFFRAMP_OPT_TEXT,
+     ROW(weights),
+     .fallback = "",
+     .help =
+         "its weights, a safetensors file; random ones when left out: times are real, answers mean nothing"},
+    {.name = "images",
+     .type = OFFRAMP_OPT_TEXT,
+     ROW(images),
+     .fallback = "",
+     .help = "its inputs, a .npy file of u8 images or token numbers; random ones when left out"},
+    {.name = "image_size",
+     .type = OFFRAMP_OPT_COUNT,
+     ROW(image_size),
+     .fallback = "0",
+     .min = 0,
+     .max = 1024,
+     .help = "side of the images the network sees; 0 = its own"},
+    {.name = "tokens",
+     .type = OFFRAMP_OPT_COUNT,
+     ROW(tokens),
+     .fallback = "0",
+     .min = 0,
+     .max = 65536,
+     .help = "tokens of an input; 0 = the network's own"},
+    {.name = "threads",
+     .type = OFFRAMP_OPT_COUNT,
+     ROW(threads),
+     .fallback = "0",
+     .min = 0,
+     .max = 1024,
+     .help = "threads of the cpu device; 0 = one per processor"},
+    {.name = "ramps_in_line",
+     .type = OFFRAMP_OPT_BOOL,
+     ROW(ramps_in_line),
+     .fallback = "false",
+     .help = "ramps on the backbone instead of a branch beside it"},
     {.name = "json",
      .type = OFFRAMP_OPT_BOOL,
      ROW(json),
@@ -206,7 +250,7 @@ static int print(const struct ofr_cli_call *call, const struct ofr_scenario *sce
 
 /* ---- running ---- */
 
-static struct ofr_replay_options replay_options(const struct options *options)
+static struct ofr_replay_options replay_options(const struct options *options, uint64_t seed)
 {
     return (struct ofr_replay_options){
         .device = options->device,
@@ -221,6 +265,14 @@ static struct ofr_replay_options replay_options(const struct options *options)
                     .spread = options->settle_spread,
                     .most_ns = options->settle_most_ns},
         .catch_signals = true,
+        .model = {.net = options->net,
+                  .weights = options->weights,
+                  .images = options->images,
+                  .image_size = (uint32_t)options->image_size,
+                  .tokens = (uint32_t)options->tokens,
+                  .seed = seed},
+        .threads = (uint32_t)options->threads,
+        .ramps_in_line = options->ramps_in_line != 0,
     };
 }
 
@@ -228,7 +280,7 @@ static int replay(const struct ofr_cli_call *call, const struct ofr_scenario *sc
                   const struct ofr_inputs *inputs, struct ofr_error *err)
 {
     const struct options *options = call->values;
-    struct ofr_replay_options how = replay_options(options);
+    struct ofr_replay_options how = replay_options(options, scenario->top.seed);
     struct ofr_notes notes = OFR_NOTES_INIT;
     struct ofr_progress progress;
     struct ofr_replay_report report;

@@ -29,6 +29,7 @@ struct literal {
     const char *path, *text, *at, *end;
     uint64_t offset; /* of `text` in the file */
     bool have_descr, have_order, have_shape;
+    bool flat; /* dimensions beyond the second count as columns */
 };
 
 static int literal_fail(const struct literal *literal, const char *expected, struct ofr_error *err)
@@ -124,10 +125,15 @@ static int read_shape(struct literal *literal, struct ofr_npy *npy, struct ofr_e
         uint64_t extent = 0;
         if (!take_number(literal, &extent))
             return literal_fail(literal, "a number of rows or columns below 2^64", err);
-        if (npy->dimensions == 2)
+        if (npy->dimensions == 2 && literal->flat) {
+            if (__builtin_mul_overflow(npy->shape[1], extent, &npy->shape[1]))
+                return literal_fail(literal, "fewer than 2^64 columns", err);
+        } else if (npy->dimensions == 2) {
             return ofr_fail(err, OFR_E_INPUT, "%s: found more than two dimensions, expected one or two",
                             literal->path);
-        npy->shape[npy->dimensions++] = extent;
+        } else {
+            npy->shape[npy->dimensions++] = extent;
+        }
         if (!take(literal, ",") && literal->at < literal->end && *literal->at != ')')
             return literal_fail(literal, "a comma or ) in the shape", err);
     }
@@ -204,7 +210,7 @@ static int read_preamble(FILE *file, const char *path, size_t *length, struct of
     return 0;
 }
 
-static int read_header(FILE *file, const char *path, struct ofr_npy *npy, struct ofr_error *err)
+static int read_header(FILE *file, const char *path, bool flat, struct ofr_npy *npy, struct ofr_error *err)
 {
     size_t length = 0;
     int rc = read_preamble(file, path, &length, err);
@@ -213,7 +219,7 @@ static int read_header(FILE *file, const char *path, struct ofr_npy *npy, struct
     char *text = malloc(length + 1);
     if (!text)
         return ofr_fail_nomem(err, "a .npy header");
-    struct literal literal = {.path = path, .text = text, .at = text, .end = text + length};
+    struct literal literal = {.path = path, .text = text, .at = text, .end = text + length, .flat = flat};
     literal.offset = (uint64_t)ftell(file);
     rc = read_bytes(file, path, text, length, "the header", err);
     if (rc == 0)
@@ -242,7 +248,7 @@ static int read_data(FILE *file, const char *path, struct ofr_npy *npy, struct o
     return read_bytes(file, path, npy->data, bytes, "elements", err);
 }
 
-int ofr_npy_load(struct ofr_npy *out, const char *path, struct ofr_error *err)
+static int load(struct ofr_npy *out, const char *path, bool flat, struct ofr_error *err)
 {
     struct stat status;
     *out = (struct ofr_npy){.data = NULL};
@@ -257,13 +263,23 @@ int ofr_npy_load(struct ofr_npy *out, const char *path, struct ofr_error *err)
                  ? 0
                  : ofr_fail(err, OFR_E_INPUT, "%s: found no regular file, expected a NumPy .npy file", path);
     if (rc == 0)
-        rc = read_header(file, path, out, err);
+        rc = read_header(file, path, flat, out, err);
     if (rc == 0)
         rc = read_data(file, path, out, err);
     fclose(file);
     if (rc)
         ofr_npy_release(out);
     return rc;
+}
+
+int ofr_npy_load(struct ofr_npy *out, const char *path, struct ofr_error *err)
+{
+    return load(out, path, false, err);
+}
+
+int ofr_npy_load_rows(struct ofr_npy *out, const char *path, struct ofr_error *err)
+{
+    return load(out, path, true, err);
 }
 
 void ofr_npy_release(struct ofr_npy *npy)

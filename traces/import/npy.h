@@ -41,6 +41,8 @@ struct ofr_npy {
 };
 
 int ofr_npy_load(struct ofr_npy *out, const char *path, struct ofr_error *err);
+/* As ofr_npy_load, of any number of dimensions: the first counts rows, the others together columns. */
+int ofr_npy_load_rows(struct ofr_npy *out, const char *path, struct ofr_error *err);
 void ofr_npy_release(struct ofr_npy *npy);
 
 bool ofr_npy_is_real(const struct ofr_npy *npy);
