@@ -130,6 +130,23 @@ Test(replay, I9_computed_exits)
     check_real(&how, 1);
 }
 
+/* No recording at all: the device alone knows what was answered. */
+Test(replay, I9_without_a_recording)
+{
+    tool_write("bare.yaml", "model: {profile: model.oprof}\narrivals: {process: poisson, rate: 4k/s}\n"
+                            "requests: 300\nexits: {policy: static, thresholds: 0.4}\n");
+    struct tool_result result =
+        tool_run("replay bare.yaml --device null --exits computed --max-lateness 1h --log bare.olog");
+    cr_expect_eq(result.status, 0, "%s", result.err);
+    tool_release(&result);
+    result = tool_run("verify bare.olog --json");
+    cr_expect_eq(result.status, 0, "%s", result.err);
+    cr_expect_not_null(strstr(result.out, "\"requests\": 300"), "%s", result.out);
+    tool_release(&result);
+    tool_expect_refused(&(struct tool_limits){0}, "replay bare.yaml --device null", 2,
+                        "needs model.recording");
+}
+
 Test(replay, I9_several_servers_and_a_cut)
 {
     struct ofr_replay_options how = patient;
