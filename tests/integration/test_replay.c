@@ -494,6 +494,29 @@ Test(replay, a_failing_device_leaves_a_readable_log)
     expect_failure(&fake, "wanted 90 GiB", false);
 }
 
+static void observe_throttled(void *state, struct ofr_device_state *out)
+{
+    (void)state;
+    *out = (struct ofr_device_state){.sm_clock_mhz = 900, .throttle = 4, .throttle_text = "too hot"};
+}
+
+/* A device that reduced its clocks makes a run INVALID, and the log says why and at what clocks. */
+Test(replay, reduced_clocks_make_a_run_invalid)
+{
+    const struct path log = path_of("hot.olog");
+    const char *const set[] = {"requests=50"};
+    struct ofr_device_ops fake = ofr_device_null;
+    struct ofr_replay_options how = patient;
+    fake.observe = observe_throttled;
+    how.ops = &fake;
+    struct outcome out = replay(set, 1, &how, log.text);
+    cr_assert_eq(out.rc, 0, "%s", out.err.text);
+    cr_expect_not_null(strstr(out.invalid, "too hot"), "%s", out.invalid);
+    struct tool_result result = tool_run("log info hot.olog");
+    cr_expect_not_null(strstr(result.out, "SM 900 MHz"), "%s", result.out);
+    tool_release(&result);
+}
+
 /* ---- the tool ---- */
 
 Test(replay, summary_has_the_keys_of_sim)
