@@ -58,7 +58,7 @@ struct ofr_device_setup {
     const uint32_t *batch; /* [batches] sizes passes can run at, ascending; borrowed during create */
     uint32_t batches;
     bool ramps_in_line;                /* ramps on the backbone instead of a forked branch */
-    uint32_t threads;                  /* cpu: worker threads; 0 = one per processor */
+    uint32_t threads;                  /* cpu: threads of one product; 0 = all processors but one */
     int32_t index;                     /* cuda: device number */
     const struct ofr_profile *profile; /* null device: take no time at all when NULL; borrowed */
 };

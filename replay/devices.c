@@ -4,10 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-extern const struct ofr_device_ops ofr_device_null;
+extern const struct ofr_device_ops ofr_device_cpu, ofr_device_null;
 
 const struct ofr_device_ops *const ofr_devices[] = {
     &ofr_device_null,
+    &ofr_device_cpu,
     NULL,
 };
 

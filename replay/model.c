@@ -91,8 +91,9 @@ static int build_net(struct ofr_replay_model *model, const struct ofr_replay_mod
                      uint64_t elements, struct ofr_error *err)
 {
     const char *name = options->net[0] ? options->net : profile->model;
-    struct ofr_net_options how = {.image_size = options->image_size, .tokens = options->tokens};
-    if (recording && recording->classes >= 2)
+    struct ofr_net_options how = {
+        .classes = options->classes, .image_size = options->image_size, .tokens = options->tokens};
+    if (!how.classes && recording && recording->classes >= 2)
         how.classes = recording->classes;
     /* Whether it takes images is known once it is built. */
     int rc = ofr_net_build(&model->net, name, &how, err);
@@ -104,7 +105,7 @@ static int build_net(struct ofr_replay_model *model, const struct ofr_replay_mod
         model->net = NULL;
         rc = ofr_net_build(&model->net, name, &how, err);
     }
-    if (!rc && model->net->sites != profile->sites)
+    if (!rc && profile && model->net->sites != profile->sites)
         rc = ofr_fail(err, OFR_E_INPUT,
                       "network %s has %" PRIu32 " ramp sites, the profile (of %s) has %" PRIu32, name,
                       model->net->sites, profile->model, profile->sites);

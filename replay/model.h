@@ -12,6 +12,7 @@ struct ofr_replay_model_options {
     const char *images;  /* .npy file of inputs, the first dimension counts them; "" = random from the seed */
     uint32_t image_size; /* 0 = the network's own */
     uint32_t tokens;     /* likewise */
+    uint32_t classes;    /* 0 = the recording's, or the network's own */
     uint64_t seed;
 };
 
@@ -23,7 +24,8 @@ struct ofr_replay_model {
 };
 
 /* Errors: OFR_E_INPUT when network, weights, inputs, profile and recording do not fit each other. Release in any
- * case. `recording` may be NULL. */
+ * case. `profile` (then `net` is given) and
+ * `recording` may be NULL. */
 int ofr_replay_model_load(struct ofr_replay_model *model, const struct ofr_replay_model_options *options,
                           const struct ofr_profile *profile, const struct ofr_recording *recording,
                           struct ofr_error *err);
