@@ -5,6 +5,14 @@
 #include <stdio.h>
 #include <string.h>
 
+/* Pieces of the user's files may be in a message: one line it stays. */
+static void plain(char *text)
+{
+    for (; *text; ++text)
+        if ((unsigned char)*text < 0x20 || *text == 0x7f)
+            *text = '?';
+}
+
 static int record(struct ofr_error *err, int code, const char *prefix, const char *format, va_list args)
 {
     if (!err)
@@ -15,6 +23,7 @@ static int record(struct ofr_error *err, int code, const char *prefix, const cha
     int used = snprintf(err->text, sizeof err->text, "%s", prefix);
     if (used >= 0 && (size_t)used < sizeof err->text)
         vsnprintf(err->text + used, sizeof err->text - (size_t)used, format, args);
+    plain(err->text);
     return code;
 }
 

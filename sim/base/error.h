@@ -5,7 +5,8 @@
  * not overwrite it. Library code never prints, exits or aborts.
  *
  * Message form: `source:line:column: what was found, what was expected` for text, `source: offset N: ...` for
- * binary data, `source: ...` otherwise. No trailing newline or full stop.
+ * binary data, `source: ...` otherwise. No trailing newline or full stop; control
+ * characters of whatever is quoted become `?`.
  */
 #ifndef OFR_BASE_ERROR_H
 #define OFR_BASE_ERROR_H

@@ -40,3 +40,11 @@ Test(error, long_messages_are_cut_not_overrun)
     ofr_fail_at(&err, OFR_E_INPUT, big, 1, 1, "%s", big);
     cr_assert_lt(strlen(err.text), (size_t)OFR_ERROR_TEXT);
 }
+
+/* Found by fuzzing: keys and JSON tokens of a file were quoted as they stood. */
+Test(error, a_message_is_one_plain_line)
+{
+    struct ofr_error err = OFR_ERROR_INIT;
+    ofr_fail_at(&err, OFR_E_INPUT, "a\nb", 1, 2, "found '%s'", "x\ty\x1b[31m\x7f\u00e4");
+    cr_expect_str_eq(err.text, "a?b:1:2: found 'x?y?[31m?\u00e4'");
+}
