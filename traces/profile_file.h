@@ -21,7 +21,9 @@
     X(COPY_OUT, 4, "copy_out", 1, 0)                                                                         \
     X(DISPATCH, 5, "dispatch", 0, 0)                                                                         \
     X(RELEASE, 6, "release", 0, 0)                                                                           \
-    X(FEEDBACK, 7, "feedback", 0, 0)
+    X(FEEDBACK, 7, "feedback", 0, 0)                                                                         \
+    X(RAMP_ALONE, 8, "ramp_alone", 1, 1) /* measured beside the others; no part of the timeline */           \
+    X(RAMP_IN_LINE, 9, "ramp_in_line", 1, 1)
 
 enum ofr_quantity {
 #define X(name, value, text, batch, site) OFR_QUANTITY_##name = value,

@@ -223,7 +223,9 @@ void ofr_cli_help(FILE *out, const char *path, const struct ofr_cli_verb *verb)
     if (verb->sub) {
         for (const struct ofr_cli_verb *const *sub = verb->sub; *sub; ++sub)
             fprintf(out, "  offramp %s %-10s %s\n", path, (*sub)->name, (*sub)->help);
-        return;
+        if (!verb->run)
+            return;
+        fputc('\n', out);
     }
     fprintf(out, "usage: offramp %s %s%s\n", path, verb->option_count ? "[flags] " : "", verb->usage);
     if (verb->option_count)
@@ -347,7 +349,10 @@ static int find_command(struct command *command, int argc, char **argv, struct o
     char before[64] = "";
     command->verb = NULL;
     while (table && argc > 0 && argv[0][0] != '-') {
-        command->verb = find_verb(table, argv[0]);
+        const struct ofr_cli_verb *found = find_verb(table, argv[0]);
+        if (!found && command->verb && command->verb->run)
+            break; /* an argument of the verb itself */
+        command->verb = found;
         if (!command->verb)
             return unknown_verb(table, before, argv[0], err);
         snprintf(command->path, sizeof command->path, "%s%s", before, argv[0]);
@@ -404,11 +409,11 @@ int ofr_cli_main(int argc, char **argv, FILE *out, FILE *chatter, struct ofr_err
         return help ? 0
                     : ofr_fail(err, OFR_E_USAGE, "found no verb, expected e.g. `offramp sim SCENARIO.yaml`");
     }
-    if (help && !command.verb->sub) {
+    if (help && (!command.verb->sub || command.verb->run)) {
         ofr_cli_help(out, command.path, command.verb);
         return 0;
     }
-    if (command.verb->sub) {
+    if (command.verb->sub && !command.verb->run) {
         if (help)
             ofr_cli_help(out, command.path, command.verb);
         return help ? 0

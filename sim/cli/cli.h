@@ -41,7 +41,8 @@ struct ofr_cli_verb {
     uint32_t option_count;
     size_t options_size;
     bool raw; /* `run` parses call->argv itself; options here are only for --help */
-    const struct ofr_cli_verb *const *sub; /* NULL-terminated sub-verbs; then `run` is unused */
+    const struct ofr_cli_verb *const
+        *sub; /* NULL-terminated sub-verbs; `run`, if any, is for other arguments */
     int (*run)(const struct ofr_cli_call *call, struct ofr_error *err);
 };
 

@@ -43,6 +43,10 @@ static json_t *verbs_json(const struct ofr_cli_verb *const *table)
 
 static json_t *verb_json(const struct ofr_cli_verb *verb)
 {
+    if (verb->sub && verb->run)
+        return json_pack("{s:s, s:s, s:s, s:o, s:o}", "name", verb->name, "help", verb->help, "usage",
+                         verb->usage, "flags", options_json(verb->options, verb->option_count), "verbs",
+                         verbs_json(verb->sub));
     if (verb->sub)
         return json_pack("{s:s, s:s, s:o}", "name", verb->name, "help", verb->help, "verbs",
                          verbs_json(verb->sub));

@@ -18,12 +18,6 @@ static const struct ofr_cli_verb *const recording_verbs[] = {
     NULL,
 };
 
-static const struct ofr_cli_verb *const profile_verbs[] = {
-    &ofr_verb_profile_import,
-    &ofr_verb_profile_info,
-    NULL,
-};
-
 static const struct ofr_cli_verb *const log_verbs[] = {
     &ofr_verb_log_info,
     &ofr_verb_log_print,
@@ -40,8 +34,6 @@ static const struct ofr_cli_verb *const workload_verbs[] = {
 static const struct ofr_cli_verb trace = {.name = "trace", .help = "request traces", .sub = trace_verbs};
 static const struct ofr_cli_verb recording = {
     .name = "recording", .help = "exit recordings", .sub = recording_verbs};
-static const struct ofr_cli_verb profile = {
-    .name = "profile", .help = "latency profiles", .sub = profile_verbs};
 
 static const struct ofr_cli_verb run_log = {.name = "log", .help = "run logs", .sub = log_verbs};
 
@@ -49,6 +41,7 @@ static const struct ofr_cli_verb workload = {
     .name = "workload", .help = "made-up traces and recordings", .sub = workload_verbs};
 
 const struct ofr_cli_verb *const ofr_cli_verbs[] = {
-    &ofr_verb_sim, &ofr_verb_replay, &ofr_verb_verify, &ofr_verb_compare, &ofr_verb_tune, &trace, &recording,
-    &profile,      &run_log,         &workload,        &ofr_verb_list,    &ofr_verb_help, NULL,
+    &ofr_verb_sim, &ofr_verb_replay,  &ofr_verb_verify, &ofr_verb_compare, &ofr_verb_tune, &trace,
+    &recording,    &ofr_verb_profile, &run_log,         &workload,         &ofr_verb_list, &ofr_verb_help,
+    NULL,
 };

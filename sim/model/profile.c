@@ -81,7 +81,7 @@ static int64_t median(struct build *build, size_t first, size_t count)
     return llround(gsl_stats_median_from_sorted_data(build->values, 1, count));
 }
 
-/* Where the median of a run belongs. */
+/* Where the median of a run belongs; NULL = nowhere. */
 static int64_t *place(struct ofr_profile *p, const struct ofr_profile_row *row, uint32_t b)
 {
     switch (row->quantity) {
@@ -99,8 +99,10 @@ static int64_t *place(struct ofr_profile *p, const struct ofr_profile_row *row, 
         return &p->dispatch_ns;
     case OFR_QUANTITY_RELEASE:
         return &p->release_ns;
-    default:
+    case OFR_QUANTITY_FEEDBACK:
         return &p->feedback_ns;
+    default: /* measured beside, no part of the timeline */
+        return NULL;
     }
 }
 
@@ -125,7 +127,9 @@ static int take_run(struct build *build, size_t first, size_t count, struct ofr_
     if (row->batch && (b < 0 || p->batch[b] != row->batch))
         return ofr_fail(err, OFR_E_INPUT, "%s: has %s for batch size %" PRIu32 ", which has no measured pass",
                         build->path, ofr_quantity_name((int)row->quantity), row->batch);
-    *place(p, row, (uint32_t)b) = median(build, first, count);
+    int64_t *place_ns = place(p, row, (uint32_t)b);
+    if (place_ns)
+        *place_ns = median(build, first, count);
     bool full = row->quantity == OFR_QUANTITY_UNTIL && row->site == p->sites;
     return full && count > 1 ? keep_full_samples(build, (uint32_t)b, first, count, err) : OFR_OK;
 }

@@ -1,0 +1,243 @@
+/* offramp profile MODEL: measure a network on a device. */
+#include "replay/model.h"
+#include "replay/profiling.h"
+#include "sim/base/version.h"
+#include "sim/cli/file_verbs.h"
+#include "sim/cli/progress.h"
+#include "sim/cli/verbs.h"
+#include "traces/info_print.h"
+
+#include <ctype.h>
+#include <inttypes.h>
+#include <stdlib.h>
+
+struct options {
+    char device[OFFRAMP_TEXT_SIZE], batch[OFFRAMP_TEXT_SIZE], out[OFFRAMP_TEXT_SIZE],
+        weights[OFFRAMP_TEXT_SIZE], images[OFFRAMP_TEXT_SIZE];
+    uint64_t samples, image_size, tokens, classes, threads, seed;
+    uint8_t in_line, json;
+};
+
+#define ROW(member) .offset = offsetof(struct options, member)
+
+static const struct offramp_option table[] = {
+    {.name = "device", .type = OFFRAMP_OPT_TEXT, ROW(device), .help = "what is measured: cpu, cuda:0, ..."},
+    {.name = "out", .type = OFFRAMP_OPT_TEXT, ROW(out), .help = "profile to write (.oprof)"},
+    {.name = "batch",
+     .type = OFFRAMP_OPT_TEXT,
+     ROW(batch),
+     .fallback = "1,2,4,8",
+     .help = "batch sizes, ascending, with commas between"},
+    {.name = "samples",
+     .type = OFFRAMP_OPT_COUNT,
+     ROW(samples),
+     .fallback = "100",
+     .min = 1,
+     .max = 100000,
+     .help = "of each quantity; rounded up to tens"},
+    {.name = "weights",
+     .type = OFFRAMP_OPT_TEXT,
+     ROW(weights),
+     .fallback = "",
+     .help = "safetensors file; without, random ones: times are real"},
+    {.name = "images",
+     .type = OFFRAMP_OPT_TEXT,
+     ROW(images),
+     .fallback = "",
+     .help = "inputs (.npy); without, random ones"},
+    {.name = "image_size",
+     .type = OFFRAMP_OPT_COUNT,
+     ROW(image_size),
+     .fallback = "0",
+     .min = 0,
+     .max = 1024,
+     .help = "pixels a side; 0 = the network's own"},
+    {.name = "tokens",
+     .type = OFFRAMP_OPT_COUNT,
+     ROW(tokens),
+     .fallback = "0",
+     .min = 0,
+     .max = 65536,
+     .help = "length of a text; 0 = the network's own"},
+    {.name = "classes",
+     .type = OFFRAMP_OPT_COUNT,
+     ROW(classes),
+     .fallback = "0",
+     .min = 0,
+     .max = 65536,
+     .help = "answers there are; 0 = the network's own"},
+    {.name = "threads",
+     .type = OFFRAMP_OPT_COUNT,
+     ROW(threads),
+     .fallback = "0",
+     .min = 0,
+     .max = 1024,
+     .help = "cpu: threads of one product; 0 = all processors but one"},
+    {.name = "seed",
+     .type = OFFRAMP_OPT_COUNT,
+     ROW(seed),
+     .fallback = "1",
+     .help = "of random weights and inputs"},
+    {.name = "in_line",
+     .type = OFFRAMP_OPT_BOOL,
+     ROW(in_line),
+     .fallback = "false",
+     .help = "ramps on the backbone instead of a forked branch"},
+    {.name = "json",
+     .type = OFFRAMP_OPT_BOOL,
+     ROW(json),
+     .fallback = "false",
+     .help = "the profile's facts as one JSON object"},
+};
+
+enum {
+    MOST_SIZES = 64,
+    LARGEST = 1024,
+};
+
+/* Reads "1,2,4" into `size`; the count, or 0 when it is anything else. */
+static uint32_t read_sizes(const char *text, uint32_t size[MOST_SIZES])
+{
+    uint32_t count = 0;
+    for (char *end;; text = end + 1) {
+        if (!isdigit((unsigned char)*text) || count == MOST_SIZES)
+            return 0;
+        unsigned long value = strtoul(text, &end, 10);
+        if (value < 1 || value > LARGEST || (count && value <= size[count - 1]))
+            return 0;
+        size[count++] = (uint32_t)value;
+        if (!*end)
+            return count;
+        if (*end != ',')
+            return 0;
+    }
+}
+
+struct chatter {
+    FILE *out;
+    struct ofr_progress progress;
+};
+
+static void say(void *state, const char *line)
+{
+    struct chatter *chatter = state;
+    fprintf(chatter->out, "offramp: %s\n", line);
+}
+
+static void show_progress(void *state, uint64_t round, uint64_t rounds)
+{
+    struct chatter *chatter = state;
+    (void)rounds;
+    ofr_progress_update(&chatter->progress, round);
+}
+
+static int describe(struct ofr_notes *notes, const struct ofr_cli_call *call,
+                    const struct ofr_replay_model *model, struct ofr_error *err)
+{
+    const struct options *options = call->values;
+    int rc = ofr_notes_set(notes, "tool", "offramp " OFR_VERSION, err);
+    if (!rc)
+        rc = ofr_notes_set(notes, "command", call->command, err);
+    if (!rc)
+        rc = ofr_notes_set(notes, "weights", model->weights->source, err);
+    if (!rc)
+        rc = ofr_notes_setf(notes, err, "inputs", "%" PRIu32 ", %s", model->inputs.count,
+                            options->images[0] ? options->images : "random");
+    if (!rc)
+        rc = ofr_notes_setf(
+            notes, err, "input", "%" PRIu32 " x %" PRIu32 " x %" PRIu32 ", %" PRIu32 " classes",
+            model->net->tensor[0].h, model->net->tensor[0].w, model->net->tensor[0].c, model->net->classes);
+    return rc;
+}
+
+static int print(const struct ofr_cli_call *call, struct ofr_error *err)
+{
+    const struct options *options = call->values;
+    struct ofr_profile *profile;
+    int rc = ofr_profile_load(&profile, options->out, err);
+    if (rc)
+        return rc;
+    if (options->json)
+        rc = ofr_print_json(call->out, ofr_profile_info_json(profile), err);
+    else
+        ofr_profile_info_text(call->out, profile);
+    ofr_profile_free(profile);
+    return rc;
+}
+
+static int measure(const struct ofr_cli_call *call, struct ofr_profiling *profiling,
+                   struct ofr_replay_model *model, struct ofr_error *err)
+{
+    const struct options *options = call->values;
+    struct ofr_notes notes = OFR_NOTES_INIT;
+    struct chatter chatter = {.out = call->chatter};
+    profiling->samples = (uint32_t)options->samples;
+    profiling->out = options->out;
+    profiling->provenance = &notes;
+    profiling->say = say;
+    profiling->progress = show_progress;
+    profiling->state = &chatter;
+    int rc = describe(&notes, call, model, err);
+    if (!rc) {
+        ofr_progress_begin(&chatter.progress, call->chatter, model->net->name, "rounds",
+                           OFR_PROFILING_ROUNDS);
+        rc = ofr_profiling_run(profiling, err);
+        ofr_progress_end(&chatter.progress);
+    }
+    ofr_notes_release(&notes);
+    return rc ? rc : print(call, err);
+}
+
+static int run(const struct ofr_cli_call *call, struct ofr_error *err)
+{
+    const struct options *options = call->values;
+    uint32_t size[MOST_SIZES];
+    struct ofr_device_setup setup = {.batch = size, .threads = (uint32_t)options->threads};
+    struct ofr_profiling profiling = {.setup = &setup};
+    setup.ramps_in_line = options->in_line;
+    setup.batches = read_sizes(options->batch, size);
+    if (setup.batches == 0)
+        return ofr_fail(err, OFR_E_USAGE,
+                        "batch: found '%.60s', expected ascending sizes of 1 to %d such as 1,2,4,8",
+                        options->batch, LARGEST);
+    if (!options->out[0])
+        return ofr_fail(err, OFR_E_USAGE, "out: expected the profile to write, such as -o p.oprof");
+    profiling.ops = ofr_device_find(options->device, &setup.index, err);
+    if (!profiling.ops)
+        return OFR_E_USAGE;
+    struct ofr_replay_model model;
+    struct ofr_replay_model_options wanted = {.net = call->positional[0],
+                                              .weights = options->weights,
+                                              .images = options->images,
+                                              .image_size = (uint32_t)options->image_size,
+                                              .tokens = (uint32_t)options->tokens,
+                                              .classes = (uint32_t)options->classes,
+                                              .seed = options->seed};
+    int rc = ofr_replay_model_load(&model, &wanted, NULL, NULL, err);
+    setup.net = model.net;
+    setup.weights = model.weights;
+    setup.inputs = model.inputs;
+    if (!rc)
+        rc = measure(call, &profiling, &model, err);
+    ofr_replay_model_release(&model);
+    return rc;
+}
+
+static const struct ofr_cli_verb *const sub[] = {
+    &ofr_verb_profile_import,
+    &ofr_verb_profile_info,
+    NULL,
+};
+
+const struct ofr_cli_verb ofr_verb_profile = {
+    .name = "profile",
+    .help = "measure a network on a device; latency profiles",
+    .usage = "MODEL",
+    .least = 1,
+    .most = 1,
+    .options = table,
+    .option_count = sizeof table / sizeof *table,
+    .options_size = sizeof(struct options),
+    .sub = sub,
+    .run = run,
+};
