@@ -268,6 +268,14 @@ static int grow(struct ofr_runlog_reader *reader, uint32_t rows, struct ofr_erro
     return OFR_OK;
 }
 
+/* Whoever observes a run counts by these. */
+static bool within_range(const struct ofr_runlog_reader *reader, const struct ofr_request_row *row)
+{
+    bool answered = row->outcome == OFR_OUTCOME_OK || row->outcome == OFR_OUTCOME_LATE;
+    return row->outcome < OFR_OUTCOMES && row->agrees <= 1 && row->correct <= 2 &&
+           (row->exit_site <= reader->about.sites || (!answered && row->exit_site == OFR_EXIT_NONE));
+}
+
 static int take_requests(struct ofr_runlog_reader *reader, uint32_t rows, struct ofr_error *err)
 {
     struct table *t = &reader->table[OFR_LOG_REQUESTS];
@@ -279,6 +287,8 @@ static int take_requests(struct ofr_runlog_reader *reader, uint32_t rows, struct
         get_request(t, t->next, batch->dispatched_ns, batch->ended_ns, &reader->requests[i]);
         if (reader->requests[i].batch != batch->id)
             return fail(reader, err, t->chunk.offset, "found a request outside its batch");
+        if (!within_range(reader, &reader->requests[i]))
+            return fail(reader, err, t->chunk.offset, "found an outcome, exit or answer out of range");
         t->next++;
     }
     reader->handed_out += rows;
@@ -295,6 +305,8 @@ static int take_batch(struct ofr_runlog_reader *reader, struct ofr_runlog_event 
     if (reader->batch.size < 1 || reader->batch.size > left(&reader->table[OFR_LOG_REQUESTS]))
         return fail(reader, err, batches->chunk.offset,
                     "found a batch with more or fewer requests than its size");
+    if (reader->batch.reason >= OFR_REASONS)
+        return fail(reader, err, batches->chunk.offset, "found a batch of unknown reason");
     *event = (struct ofr_runlog_event){
         .kind = OFR_RUNLOG_BATCH, .batch = &reader->batch, .requests = reader->batch.size};
     int rc = take_requests(reader, reader->batch.size, err);

@@ -423,16 +423,80 @@ void ofr_run_release(struct ofr_run *run)
 
 /* ---- summaries of logs ---- */
 
-static int note_number(const struct ofr_runlog_reader *log, const char *path, const char *name,
+enum {
+    LOG_MAX_BATCH = 1 << 20 /* beyond any batch a log was written of */
+};
+
+static int note_number(const struct ofr_runlog_reader *log, const char *path, const char *name, int64_t most,
                        int64_t *value, struct ofr_error *err)
 {
     const char *text = ofr_notes_get(ofr_runlog_provenance(log), name);
     char *end = NULL;
     *value = text ? strtoll(text, &end, 10) : -1;
-    if (!text || end == text || *end || *value < 0)
-        return ofr_fail(err, OFR_E_INPUT, "%s: the note '%s' is %s, expected a number", path, name,
-                        text ? text : "missing");
+    if (!text || end == text || *end || *value < 0 || *value > most)
+        return ofr_fail(err, OFR_E_INPUT, "%s: the note '%s' is %s, expected a number up to %" PRId64, path,
+                        name, text ? text : "missing", most);
     return 0;
+}
+
+/* A summary counts by size and subtracts times; a live run keeps to I3 and its largest batch, a file need not. */
+struct checked {
+    struct ofr_summary *summary;
+    struct ofr_observer inner;
+    bool broken;
+};
+
+static bool row_holds(const struct ofr_request_row *row)
+{
+    if (row->outcome != OFR_OUTCOME_OK && row->outcome != OFR_OUTCOME_LATE)
+        return true;
+    return row->arrival_ns >= 0 && row->arrival_ns <= row->dispatched_ns &&
+           row->dispatched_ns <= row->released_ns;
+}
+
+static void checked_batch(void *state, const struct ofr_batch_row *batch, const struct ofr_request_row *rows,
+                          uint32_t count)
+{
+    struct checked *checked = state;
+    bool holds = batch->size <= checked->summary->max_batch && batch->dispatched_ns >= 0 &&
+                 batch->dispatched_ns <= batch->ended_ns;
+    for (uint32_t i = 0; i < count && holds; ++i)
+        holds = row_holds(&rows[i]);
+    if (holds)
+        checked->inner.batch(checked->inner.state, batch, rows, count);
+    checked->broken |= !holds;
+}
+
+static void checked_lost(void *state, const struct ofr_request_row *row)
+{
+    struct checked *checked = state;
+    if (row_holds(row))
+        checked->inner.lost(checked->inner.state, row);
+    else
+        checked->broken = true;
+}
+
+static void checked_decision(void *state, const struct ofr_decision_row *decision)
+{
+    struct checked *checked = state;
+    if (decision->cost_ns >= 0)
+        checked->inner.decision(checked->inner.state, decision);
+    else
+        checked->broken = true;
+}
+
+static int replay_checked(struct ofr_runlog_reader *log, const char *path, struct ofr_summary *summary,
+                          struct ofr_error *err)
+{
+    struct checked checked = {.summary = summary, .inner = ofr_summary_observer(summary)};
+    struct ofr_observer observer = {
+        .state = &checked, .batch = checked_batch, .lost = checked_lost, .decision = checked_decision};
+    int rc = ofr_runlog_replay(log, &observer, err);
+    if (!rc && checked.broken)
+        rc = ofr_fail(err, OFR_E_INPUT,
+                      "%s: found times that run back or a batch above max_batch, expected the log of a run",
+                      path);
+    return rc;
 }
 
 int ofr_run_summary_of_log(struct ofr_summary *summary, const char *log_path, struct ofr_error *err)
@@ -442,17 +506,16 @@ int ofr_run_summary_of_log(struct ofr_summary *summary, const char *log_path, st
     memset(summary, 0, sizeof *summary);
     int rc = ofr_runlog_open(&log, log_path, err);
     if (!rc)
-        rc = note_number(log, log_path, OFR_NOTE_SERVERS, &servers, err);
+        rc = note_number(log, log_path, OFR_NOTE_SERVERS, OFR_MAX_SERVERS, &servers, err);
     if (!rc)
-        rc = note_number(log, log_path, OFR_NOTE_MAX_BATCH, &max_batch, err);
+        rc = note_number(log, log_path, OFR_NOTE_MAX_BATCH, LOG_MAX_BATCH, &max_batch, err);
     if (!rc)
         rc = ofr_summary_init(summary, ofr_runlog_head(log)->sites, (uint32_t)servers, (uint32_t)max_batch,
                               err);
-    struct ofr_observer observer = ofr_summary_observer(summary);
     if (!rc)
-        rc = ofr_runlog_replay(log, &observer, err);
+        rc = replay_checked(log, log_path, summary, err);
     if (!rc)
-        rc = note_number(log, log_path, OFR_NOTE_END_NS, &end_ns, err);
+        rc = note_number(log, log_path, OFR_NOTE_END_NS, INT64_MAX, &end_ns, err);
     summary->end_ns = end_ns;
     ofr_runlog_close(log);
     if (rc)
