@@ -292,7 +292,8 @@ static void spoil_batch(enum tamper what, struct ofr_batch_row *batch, struct of
     request->admitted_ns += what == REQUEST_ADMITTED;
     request->arrival_ns += what == REQUEST_ARRIVAL;
     request->released_ns -= what == REQUEST_RELEASED ? 2000000 : 0;
-    request->exit_site ^= what == REQUEST_EXIT;
+    if (what == REQUEST_EXIT) /* to a site the model has: others the reader refuses */
+        request->exit_site = request->exit_site ? (uint16_t)(request->exit_site - 1) : 1;
     request->answer ^= what == REQUEST_ANSWER;
     request->sample ^= what == REQUEST_SAMPLE;
     request->agrees ^= what == REQUEST_AGREES;

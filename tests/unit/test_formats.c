@@ -538,7 +538,7 @@ Test(profile, bad_rows_are_refused)
         {{0, 1, OFR_QUANTITY_UNTIL, 5}, "no batch size"},
         {{1, 0, OFR_QUANTITY_DISPATCH, 5}, "a batch size where none belongs"},
         {{1, 1, OFR_QUANTITY_UNTIL, -5}, "a negative time"},
-        {{1, 1, (enum ofr_quantity)8, 5}, "an unknown quantity"},
+        {{1, 1, OFR_QUANTITIES, 5}, "an unknown quantity"},
     };
     struct ofr_profile_writer *writer;
     OK(ofr_profile_create(&writer, files_path("p.oprof"), "net", SITES, site_names, NULL, &err));
