@@ -1,8 +1,11 @@
 # Libraries the whole project links. Every one comes from the distribution (see Makefile, target `deps`).
 find_package(PkgConfig REQUIRED)
 find_package(Threads REQUIRED)
-# OpenBLAS before GSL, whose own cblas has the same names and is 20 times slower.
-pkg_check_modules(OFFRAMP_DEPS REQUIRED IMPORTED_TARGET openblas gsl msgpack libzstd yaml-0.1 jansson zlib libxxhash)
+pkg_check_modules(OFFRAMP_DEPS REQUIRED IMPORTED_TARGET gsl msgpack libzstd yaml-0.1 jansson zlib libxxhash)
+# Debian's package file of oneDNN asks for OpenCL's headers, which the processor's part does not need.
+find_library(OFFRAMP_DNNL dnnl REQUIRED)
+find_path(OFFRAMP_DNNL_HEADERS dnnl.h REQUIRED)
+find_package(OpenMP REQUIRED COMPONENTS C)
 foreach(library gsl msgpack libzstd)
   execute_process(COMMAND ${PKG_CONFIG_EXECUTABLE} --modversion ${library} OUTPUT_VARIABLE version
     OUTPUT_STRIP_TRAILING_WHITESPACE)
@@ -12,4 +15,4 @@ foreach(library gsl msgpack libzstd)
 endforeach()
 
 add_library(offramp_dependencies INTERFACE)
-target_link_libraries(offramp_dependencies INTERFACE PkgConfig::OFFRAMP_DEPS Threads::Threads m ${CMAKE_DL_LIBS})
+target_link_libraries(offramp_dependencies INTERFACE PkgConfig::OFFRAMP_DEPS ${OFFRAMP_DNNL} OpenMP::OpenMP_C Threads::Threads m ${CMAKE_DL_LIBS})

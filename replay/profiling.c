@@ -133,13 +133,18 @@ static void say(const struct job *job, const char *format, double seconds)
         job->how->say(job->how->state, line);
 }
 
+/* From the first round that counts; the one before it paid for everything done once. */
+static void estimate(struct job *job, double warm_up_s, double round_s)
+{
+    job->estimated_s = warm_up_s + OFR_PROFILING_ROUNDS * round_s;
+    say(job, "profiling: estimated %.1f s", job->estimated_s);
+}
+
 static int measure_all(struct job *job, double *sorted, struct ofr_error *err)
 {
     double began_s = now_s();
     int rc = measure_round(job, 0, err);
-    job->estimated_s = (now_s() - began_s) * (OFR_PROFILING_ROUNDS + 1);
-    if (!rc)
-        say(job, "profiling: estimated %.1f s", job->estimated_s);
+    double warm_s = now_s();
     const struct series *wrong = NULL;
     while (!rc && job->taken + job->chunk <= job->capacity) {
         uint32_t round = job->taken / job->chunk;
@@ -148,6 +153,8 @@ static int measure_all(struct job *job, double *sorted, struct ofr_error *err)
             break;
         rc = measure_round(job, job->taken, err);
         job->taken += rc ? 0 : job->chunk;
+        if (!rc && round == 0)
+            estimate(job, warm_s - began_s, now_s() - warm_s);
         if (job->how->progress)
             job->how->progress(job->how->state, round + 1, OFR_PROFILING_ROUNDS);
     }

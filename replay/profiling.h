@@ -2,7 +2,7 @@
  * (device.h, `measure`) and kept sample by sample in a latency profile (traces/profile_file.h).
  *
  * Every quantity is measured a few times in each of many rounds, so that a drift of the machine meets all alike. The
- * first round warms up, tells how long the rest will take, and is thrown away. When the medians do not say that each
+ * first round warms up and is thrown away; the second tells how long the rest will take. When the medians do not say that each
  * site is reached later than the one before, more rounds follow, up to OFR_PROFILING_MORE times as many.
  */
 #ifndef OFR_REPLAY_PROFILING_H

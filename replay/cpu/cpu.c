@@ -2,11 +2,11 @@
  *
  * One worker thread runs passes in order of submission: inputs are gathered, operators run in f32, a ramp is computed
  * right after its site, and every cell is written as soon as it is known. There is no side branch: a ramp is always
- * on the backbone, whatever `ramps_in_line` says. OpenBLAS spreads one product over `threads` threads; by default
+ * on the backbone, whatever `ramps_in_line` says. oneDNN spreads one product over `threads` threads; by default
  * one processor is left to the replay's own threads. */
 #include "replay/cpu/cpu.h"
 
-#include <cblas.h>
+#include <omp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -94,6 +94,7 @@ static void run_pass(struct ofr_cpu *device, const struct ofr_cpu_pass *pass)
 static void *work(void *state)
 {
     struct ofr_cpu *device = state;
+    omp_set_num_threads((int)device->threads); /* of products this thread calls for */
     for (uint32_t number = 0;; ++number) {
         ofr_bell_wait(&device->bell);
         if (atomic_load_explicit(&device->quit, memory_order_acquire) && number == device->submitted)
@@ -179,8 +180,7 @@ static int fill(struct ofr_cpu *device, const struct ofr_device_setup *setup, st
     device->inputs = setup->inputs;
     device->stride = setup->batch[setup->batches - 1];
     device->threads = setup->threads ? setup->threads : default_threads();
-    openblas_set_num_threads((int)device->threads);
-    int rc = ofr_cpu_plan_init(&device->plan, setup->net, setup->weights, device->stride, err);
+    int rc = ofr_cpu_plan_init(&device->plan, setup->net, setup->weights, setup->batch, setup->batches, err);
     if (!rc)
         rc = make_lanes(device, err);
     if (rc)
@@ -254,7 +254,8 @@ static int info(void *state, struct ofr_notes *notes, struct ofr_error *err)
     int rc = ofr_notes_setf(notes, err, "device", "cpu, %s, %u of %ld processors", name, device->threads,
                             sysconf(_SC_NPROCESSORS_ONLN));
     if (!rc)
-        rc = ofr_notes_set(notes, "libraries", openblas_get_config(), err);
+        rc = ofr_notes_setf(notes, err, "libraries", "oneDNN %d.%d.%d", dnnl_version()->major,
+                            dnnl_version()->minor, dnnl_version()->patch);
     if (!rc)
         rc = ofr_notes_setf(notes, err, "memory", "weights %.1f MiB, activations %.1f MiB",
                             (double)device->plan.weight_bytes / 1048576.0,

@@ -3,7 +3,7 @@
 #define OFR_REPLAY_CPU_CPU_H
 
 #include "replay/bell.h"
-#include "replay/cpu/ops.h"
+#include "replay/cpu/product.h"
 #include "replay/device.h"
 
 #include <pthread.h>
@@ -18,18 +18,21 @@ struct ofr_cpu_plan {
     float **value, **bias;     /* [weights], owned */
     float **slot;              /* [slots], owned: activations whose lives do not overlap share one */
     uint32_t slots;
-    int32_t *slot_of;          /* [tensors] owned; -1 = the input */
-    void *input;               /* owned: n inputs of the largest batch */
-    float *scratch, *pooled;   /* owned */
-    struct ofr_cpu_task *task; /* [ops], owned; n is set for each pass */
+    int32_t *slot_of;         /* [tensors] owned; -1 = the input */
+    void *input;              /* owned: n inputs of the largest batch */
+    float *pooled;            /* owned */
+    uint32_t *batch, batches; /* owned: sizes passes run at, ascending */
+    struct ofr_cpu_engine engine;
+    struct ofr_cpu_product *product; /* [batches][ops], owned; the last batch's hold the weights */
+    struct ofr_cpu_task *task;       /* [ops], owned; n is set for each pass */
     size_t weight_bytes, activation_bytes;
 };
 
 /* Errors: OFR_E_NOMEM. Release also after a failure. */
 int ofr_cpu_plan_init(struct ofr_cpu_plan *plan, const struct ofr_net *net, const struct ofr_weights *weights,
-                      uint32_t batch, struct ofr_error *err);
+                      const uint32_t *batch, uint32_t batches, struct ofr_error *err);
 void ofr_cpu_plan_release(struct ofr_cpu_plan *plan);
-/* Runs operators [from, to) over n inputs. */
+/* Runs operators [from, to) over n inputs, n one of the batch sizes. */
 void ofr_cpu_plan_run(struct ofr_cpu_plan *plan, uint32_t from, uint32_t to, uint32_t n);
 const float *ofr_cpu_plan_tensor(const struct ofr_cpu_plan *plan, int32_t tensor); /* not the input */
 

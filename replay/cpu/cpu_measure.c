@@ -2,6 +2,8 @@
  * through the worker, as in a replay. */
 #include "replay/cpu/cpu.h"
 
+#include <omp.h>
+
 /* Inputs of a pass that is only timed: rows 0 .. batch - 1, the ramp of one site or none. */
 static struct ofr_cpu_pass *pass_for(struct ofr_cpu *device, const struct ofr_measure *what)
 {
@@ -77,6 +79,7 @@ int ofr_cpu_measure(void *state, const struct ofr_measure *what, int64_t *sample
     if (what->batch == 0 || what->batch > device->stride || what->site > most)
         return ofr_fail(err, OFR_E_BUG, "cpu: a measurement at batch %u, site %u was asked for", what->batch,
                         what->site);
+    omp_set_num_threads((int)device->threads); /* of products this thread calls for */
     bool handover = what->kind == OFR_MEASURE_DISPATCH || what->kind == OFR_MEASURE_RELEASE;
     struct ofr_cpu_pass *pass = handover ? NULL : pass_for(device, what);
     if (pass) {

@@ -2,7 +2,7 @@
  * not matter.
  *
  * Concept. A task is one operator with its tensors in f32 and its sizes. `ofr_cpu_plain` holds for each kind the
- * loops as the mathematics writes them; `ofr_cpu_fast` the same for conv and linear through OpenBLAS. A *twin*
+ * loops as the mathematics writes them; `ofr_cpu_fast` the same for conv and linear through oneDNN. A *twin*
  * (ofr_cpu_twin) is the plain loop between f16 tensors: inputs are widened, everything is computed in f32, results
  * are rounded to f16 once. It is the oracle for kernels of other devices.
  *
@@ -14,10 +14,11 @@
  *   ATTENTION       OFR_CPU_BOUND_ATTENTION: probabilities may be rounded to f16 before they are multiplied
  *   others          OFR_CPU_BOUND_ROUND: order of a sum at most
  *
- * OpenBLAS and not oneDNN: one sgemm serves convolutions (rows of patches) and linear layers, so every family takes one
- * path, in the layout the operators have anyway.
+ * oneDNN and not OpenBLAS: of ten shapes of the networks here, at one thread, patches multiplied by OpenBLAS's sgemm
+ * took 1.3 to 6.8 times as long as oneDNN's convolution of the same f32 tensors, channels last. Measured once, with
+ * Debian's oneDNN 2.6.3 and OpenBLAS 0.3.21, on a machine with AVX-512.
  *
- * Threads: tasks share nothing; scratch of the fast path is the caller's.
+ * Threads: tasks share nothing.
  */
 #ifndef OFR_REPLAY_CPU_OPS_H
 #define OFR_REPLAY_CPU_OPS_H
@@ -32,6 +33,8 @@
 #define OFR_CPU_BOUND_ATTENTION 4e-3f
 #define OFR_CPU_BOUND_ROUND     1e-3f
 
+struct ofr_cpu_product;
+
 /* One operator over n inputs. Everything is borrowed. */
 struct ofr_cpu_task {
     const struct ofr_op *op;
@@ -42,7 +45,8 @@ struct ofr_cpu_task {
     float *out, *sum;           /* sum: LAYERNORM; NULL = not wanted */
     const float *weight, *bias; /* as in struct ofr_weights, f32; EMBED: the token table */
     const float *table, *every; /* EMBED */
-    float *scratch;             /* fast path: ofr_cpu_scratch floats */
+    const struct ofr_cpu_product
+        *product; /* CONV on the fast path: prepared for this n; NULL = plain loops */
 };
 
 typedef void ofr_cpu_function(const struct ofr_cpu_task *task);
@@ -53,9 +57,6 @@ extern ofr_cpu_function *const ofr_cpu_fast[OFR_OPS];
 ofr_cpu_function ofr_cpu_preprocess, ofr_cpu_conv, ofr_cpu_maxpool, ofr_cpu_mean, ofr_cpu_take,
     ofr_cpu_linear, ofr_cpu_embed, ofr_cpu_layernorm, ofr_cpu_attention, ofr_cpu_flatten;
 ofr_cpu_function ofr_cpu_fast_conv, ofr_cpu_fast_linear;
-
-/* Floats of scratch any operator of the network needs on the fast path. */
-size_t ofr_cpu_scratch(const struct ofr_net *net);
 
 /* out = act(out + bias [+ add]) for rows of `columns`; the end of CONV and LINEAR. */
 void ofr_cpu_finish(float *out, const float *add, const float *bias, size_t rows, uint32_t columns,

@@ -3,6 +3,7 @@
 #include "traces/half.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 static size_t elements(const struct ofr_net *net, int32_t tensor)
 {
@@ -119,16 +120,14 @@ static int take_weights(struct ofr_cpu_plan *plan, const struct ofr_weights *wei
 static int take_buffers(struct ofr_cpu_plan *plan, uint32_t batch, struct ofr_error *err)
 {
     const struct ofr_net *net = plan->net;
-    size_t scratch = ofr_cpu_scratch(net), widest = 1;
+    size_t widest = 1;
     for (uint32_t i = 0; i < net->tensors; ++i)
         widest = net->tensor[i].c > widest ? net->tensor[i].c : widest;
     plan->input = calloc(elements(net, 0) * batch, sizeof(int32_t)); /* u8 inputs need less */
-    plan->scratch = calloc(scratch + 1, sizeof *plan->scratch);
     plan->pooled = calloc(widest, sizeof *plan->pooled);
     plan->task = calloc(net->ops, sizeof *plan->task);
-    plan->activation_bytes += (elements(net, 0) * batch + scratch + widest) * sizeof(float);
-    return plan->input && plan->scratch && plan->pooled && plan->task ? OFR_OK
-                                                                      : ofr_fail_nomem(err, "activations");
+    plan->activation_bytes += (elements(net, 0) * batch + widest) * sizeof(float);
+    return plan->input && plan->pooled && plan->task ? OFR_OK : ofr_fail_nomem(err, "activations");
 }
 
 const float *ofr_cpu_plan_tensor(const struct ofr_cpu_plan *plan, int32_t tensor)
@@ -146,7 +145,6 @@ static void bind_task(struct ofr_cpu_plan *plan, uint32_t i)
     task->add = op->add >= 0 ? plan->slot[plan->slot_of[op->add]] : NULL;
     task->sum = op->sum >= 0 ? plan->slot[plan->slot_of[op->sum]] : NULL;
     task->out = plan->slot[plan->slot_of[op->out]];
-    task->scratch = plan->scratch;
     if (op->weight >= 0) {
         task->weight = plan->value[op->weight];
         task->bias = plan->bias[op->weight];
@@ -159,18 +157,52 @@ static void bind_task(struct ofr_cpu_plan *plan, uint32_t i)
     }
 }
 
-int ofr_cpu_plan_init(struct ofr_cpu_plan *plan, const struct ofr_net *net, const struct ofr_weights *weights,
-                      uint32_t batch, struct ofr_error *err)
+/* Convolutions for one batch size; `b` counts down from the largest, which gives the others its weights. */
+static int make_products(struct ofr_cpu_plan *plan, uint32_t b, struct ofr_error *err)
 {
+    const uint32_t ops = plan->net->ops, last = plan->batches - 1;
+    for (uint32_t i = 0; i < ops; ++i) {
+        struct ofr_cpu_product *product = &plan->product[(size_t)b * ops + i];
+        if (plan->net->op[i].kind != OFR_OP_CONV)
+            continue;
+        plan->task[i].n = plan->batch[b];
+        int rc = ofr_cpu_product_init(product, &plan->engine, &plan->task[i],
+                                      b == last ? NULL : &plan->product[(size_t)last * ops + i], err);
+        if (rc)
+            return rc;
+        plan->weight_bytes += product->bytes;
+    }
+    return OFR_OK;
+}
+
+static int take_products(struct ofr_cpu_plan *plan, const uint32_t *batch, uint32_t batches,
+                         struct ofr_error *err)
+{
+    plan->batches = batches;
+    plan->batch = calloc(batches, sizeof *plan->batch);
+    plan->product = calloc((size_t)batches * plan->net->ops, sizeof *plan->product);
+    if (!plan->batch || !plan->product)
+        return ofr_fail_nomem(err, "a network's products");
+    memcpy(plan->batch, batch, batches * sizeof *batch);
+    int rc = ofr_cpu_engine_init(&plan->engine, err);
+    for (uint32_t b = batches; !rc && b-- > 0;)
+        rc = make_products(plan, b, err);
+    return rc;
+}
+
+int ofr_cpu_plan_init(struct ofr_cpu_plan *plan, const struct ofr_net *net, const struct ofr_weights *weights,
+                      const uint32_t *batch, uint32_t batches, struct ofr_error *err)
+{
+    const uint32_t largest = batch[batches - 1];
     *plan = (struct ofr_cpu_plan){.net = net};
     int rc = take_weights(plan, weights, err);
     if (!rc)
-        rc = make_slots(plan, batch, err);
+        rc = make_slots(plan, largest, err);
     if (!rc)
-        rc = take_buffers(plan, batch, err);
+        rc = take_buffers(plan, largest, err);
     for (uint32_t i = 0; !rc && i < net->ops; ++i)
         bind_task(plan, i);
-    return rc;
+    return rc ? rc : take_products(plan, batch, batches, err);
 }
 
 void ofr_cpu_plan_release(struct ofr_cpu_plan *plan)
@@ -183,12 +215,16 @@ void ofr_cpu_plan_release(struct ofr_cpu_plan *plan)
     }
     for (uint32_t s = 0; s < plan->slots; ++s)
         free(plan->slot[s]);
+    for (size_t i = 0; plan->product && i < (size_t)plan->batches * plan->net->ops; ++i)
+        ofr_cpu_product_release(&plan->product[i]);
+    ofr_cpu_engine_release(&plan->engine);
+    free(plan->product);
+    free(plan->batch);
     free(plan->value);
     free(plan->bias);
     free(plan->slot);
     free(plan->slot_of);
     free(plan->input);
-    free(plan->scratch);
     free(plan->pooled);
     free(plan->task);
     *plan = (struct ofr_cpu_plan){0};
@@ -196,8 +232,14 @@ void ofr_cpu_plan_release(struct ofr_cpu_plan *plan)
 
 void ofr_cpu_plan_run(struct ofr_cpu_plan *plan, uint32_t from, uint32_t to, uint32_t n)
 {
+    uint32_t b = 0;
+    while (b + 1 < plan->batches && plan->batch[b] != n)
+        ++b;
     for (uint32_t i = from; i < to; ++i) {
-        plan->task[i].n = n;
-        ofr_cpu_fast[plan->task[i].op->kind](&plan->task[i]);
+        struct ofr_cpu_task *task = &plan->task[i];
+        bool prepared = task->op->kind == OFR_OP_CONV && plan->batch[b] == n;
+        task->n = n;
+        task->product = prepared ? &plan->product[(size_t)b * plan->net->ops + i] : NULL;
+        ofr_cpu_fast[task->op->kind](task);
     }
 }

@@ -1,5 +1,5 @@
 /* The cpu device's operators: tiny cases by hand, odd sizes against the fast path, a whole network against its twin. */
-#include "replay/cpu/ops.h"
+#include "replay/cpu/product.h"
 #include "replay/nets/half.h"
 #include "sim/engine/random.h"
 
@@ -20,6 +20,22 @@ static void expect(const float *found, const float *wanted, size_t count, float 
                   (double)wanted[i]);
 }
 
+/* The fast path, its convolution prepared. */
+static void run_fast(struct ofr_cpu_task *task)
+{
+    struct ofr_error err = OFR_ERROR_INIT;
+    struct ofr_cpu_engine engine;
+    struct ofr_cpu_product product = {0};
+    cr_assert_eq(ofr_cpu_engine_init(&engine, &err), 0, "%s", err.text);
+    if (task->op->kind == OFR_OP_CONV) {
+        cr_assert_eq(ofr_cpu_product_init(&product, &engine, task, NULL, &err), 0, "%s", err.text);
+        task->product = &product;
+    }
+    ofr_cpu_fast[task->op->kind](task);
+    ofr_cpu_product_release(&product);
+    ofr_cpu_engine_release(&engine);
+}
+
 /* 3 x 3 picture, kernel 2, stride 2, pad 1: four windows at the corners, one pixel, two, two and four inside.
  * Falls when padding, stride, residual or activation are wrong. */
 Test(cpu_ops, conv_by_hand)
@@ -30,7 +46,7 @@ Test(cpu_ops, conv_by_hand)
     conv.act = OFR_ACT_RELU;
     const float in[9] = {1, 2, 3, 4, 5, 6, 7, 8, 9}, weight[4] = {1, 10, 100, 1000}, bias[1] = {-5};
     const float add[4] = {0, 0, 0, -20000};
-    float out[4], scratch[1 << 20];
+    float out[4];
     struct ofr_cpu_task task = {.op = &conv,
                                 .from = {3, 3, 1, OFR_ELEMENT_F16},
                                 .to = {2, 2, 1, OFR_ELEMENT_F16},
@@ -40,12 +56,11 @@ Test(cpu_ops, conv_by_hand)
                                 .add = add,
                                 .out = out,
                                 .weight = weight,
-                                .bias = bias,
-                                .scratch = scratch};
+                                .bias = bias};
     const float wanted[4] = {995, 3195, 7035, 0};
     ofr_cpu_conv(&task);
     expect(out, wanted, 4, 0);
-    ofr_cpu_fast_conv(&task);
+    run_fast(&task);
     expect(out, wanted, 4, 0);
 }
 
@@ -184,7 +199,7 @@ static float distance(struct ofr_op *what, struct ofr_tensor from, struct ofr_te
 
     float *in = calloc(in_count, 4), *add = calloc(out_count, 4), *out = calloc(out_count, 4),
           *w = calloc(weights, 4);
-    float *b = calloc(weight->rows, 4), *scratch = calloc(ofr_cpu_scratch(&net) + 1, 4);
+    float *b = calloc(weight->rows, 4);
     for (size_t i = 0; i < in_count; ++i)
         in[i] = ofr_half_to_float(((uint16_t *)tensor[0])[i]);
     for (size_t i = 0; i < out_count; ++i)
@@ -202,16 +217,15 @@ static float distance(struct ofr_op *what, struct ofr_tensor from, struct ofr_te
                                 .add = add,
                                 .out = out,
                                 .weight = w,
-                                .bias = b,
-                                .scratch = scratch};
-    ofr_cpu_fast[what->kind](&task);
+                                .bias = b};
+    run_fast(&task);
     float worst = 0.0f, largest = 0.0f;
     for (size_t i = 0; i < out_count; ++i) {
         float twin = ofr_half_to_float(((uint16_t *)tensor[2])[i]);
         worst = fmaxf(worst, fabsf(twin - out[i]));
         largest = fmaxf(largest, fabsf(twin));
     }
-    void *all[] = {in, add, out, w, b, scratch, value, bias, tensor[0], tensor[1], tensor[2]};
+    void *all[] = {in, add, out, w, b, value, bias, tensor[0], tensor[1], tensor[2]};
     for (size_t i = 0; i < sizeof all / sizeof *all; ++i)
         free(all[i]);
     return worst / largest;
