@@ -33,6 +33,17 @@ void ofr_exit_memory_release(struct ofr_exit_memory *memory)
     memory->wrong = NULL;
 }
 
+void ofr_exit_memory_copy(struct ofr_exit_memory *memory, const struct ofr_exit_memory *from)
+{
+    uint8_t *bin = memory->bin;
+    uint64_t *wrong = memory->wrong;
+    memcpy(bin, from->bin, (size_t)from->count * OFFRAMP_MAX_SITES);
+    memcpy(wrong, from->wrong, from->count * sizeof *wrong);
+    *memory = *from;
+    memory->bin = bin;
+    memory->wrong = wrong;
+}
+
 static uint8_t *row_of(const struct ofr_exit_memory *memory, uint32_t record)
 {
     return memory->bin + (size_t)record * OFFRAMP_MAX_SITES;

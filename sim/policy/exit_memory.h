@@ -45,6 +45,8 @@ double ofr_score_bin_edge(uint32_t bin);
 int ofr_exit_memory_init(struct ofr_exit_memory *memory, uint32_t capacity, uint32_t most_stride,
                          uint32_t ramps);
 void ofr_exit_memory_release(struct ofr_exit_memory *memory);
+/* Makes `memory` remember what `from` does; both have the same capacity. */
+void ofr_exit_memory_copy(struct ofr_exit_memory *memory, const struct ofr_exit_memory *from);
 
 /* Whether the next input is one of those taken; counts it. */
 static inline bool ofr_exit_memory_takes(struct ofr_exit_memory *memory)

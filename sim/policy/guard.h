@@ -52,7 +52,8 @@ extern const char *const ofr_guard_names[];            /* the same order, for op
 /* 1 when the row left at a ramp that disagrees with the full model. */
 uint8_t ofr_guard_row_wrong(const struct offramp_feedback *feedback, uint32_t row);
 
-/* Share of the whole pass that leaving at each ramp of the set saves. */
+/* Share of the whole pass that leaving at each ramp of the set saves, against running to the end with all of
+ * its ramps. */
 void ofr_guard_savings(double *saving, const struct ofr_ramp_set *set, const struct ofr_ramp_costs *costs);
 
 #endif

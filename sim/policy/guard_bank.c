@@ -24,10 +24,10 @@
 
 enum {
     MEMORY_RECORDS = 4096,
-    MEMORY_MOST_STRIDE = 8,
+    MEMORY_MOST_STRIDE = 4,
     FIRST_PERIOD = 64,
-    LAST_PERIOD = 16384,
-    MOVED_PERIOD = 256, /* first period after the ramps moved */
+    LAST_PERIOD = 8192,
+    MOVED_FRESH = 1024, /* inputs all remembered after the ramps moved */
     BLOCK = 256,        /* inputs over which the variance of errors is taken */
     BURST = 32,         /* inputs over which bursts of errors are counted */
     TROUBLE_EVERY = 16  /* while the price is high, one input in so many is remembered */
@@ -42,17 +42,20 @@ static const double least_reserve = 4.0; /* wrong exits */
 static const double proportional_gain = 2.0;
 static const double most_push = 3.0;    /* natural log of price */
 static const double trouble_push = 1.5; /* from this push on the price counts as high */
-static const double target_scale = 7.0;
-static const double target_most = 0.2;    /* of all wrong exits the constraint has allowed so far */
+static const double target_scale = 5.0;
+static const double target_most = 0.1;    /* of all wrong exits the constraint has allowed so far */
 static const double ladder_most = 0.25;   /* wrong exits among the records at the ladder's end */
 static const double move_at_least = 0.05; /* natural log of price: smaller changes are not worth a decision */
 
 struct bank {
     struct ofr_guard_setup setup;
-    struct ofr_exit_memory memory;
-    struct ofr_ladder *ladder;
-    struct ofr_ramp_set set;
+    struct ofr_exit_memory memory;  /* owned */
+    struct ofr_exit_memory shelved; /* what was remembered under the set before this one; owned */
+    struct ofr_ladder *ladder;      /* owned */
+    struct ofr_ramp_set set, shelved_set;
+    uint32_t fresh; /* inputs remembered since the ramps moved */
     double saving[OFFRAMP_MAX_SITES];
+    double added; /* what the ramps cost who runs to the end, share of the whole pass */
     bool have_ladder, open;
     uint64_t fed, next_tune;
     double period;
@@ -71,6 +74,17 @@ struct bank {
     double log_price;    /* in force */
 };
 
+static void destroy(void *state)
+{
+    struct bank *bank = state;
+    if (!bank)
+        return;
+    ofr_exit_memory_release(&bank->memory);
+    ofr_exit_memory_release(&bank->shelved);
+    ofr_ladder_free(bank->ladder);
+    free(bank);
+}
+
 static void *create(const struct ofr_guard_setup *setup)
 {
     struct bank *bank = calloc(1, sizeof *bank);
@@ -79,10 +93,10 @@ static void *create(const struct ofr_guard_setup *setup)
     bank->setup = *setup;
     uint32_t records = setup->window ? setup->window : MEMORY_RECORDS;
     bank->ladder = ofr_ladder_create(records);
-    if (ofr_exit_memory_init(&bank->memory, records, MEMORY_MOST_STRIDE, setup->sites) || !bank->ladder) {
-        ofr_ladder_free(bank->ladder);
-        ofr_exit_memory_release(&bank->memory);
-        free(bank);
+    bool made = ofr_exit_memory_init(&bank->memory, records, MEMORY_MOST_STRIDE, setup->sites) == 0 &&
+                ofr_exit_memory_init(&bank->shelved, records, MEMORY_MOST_STRIDE, setup->sites) == 0;
+    if (!made || !bank->ladder) {
+        destroy(bank);
         return NULL;
     }
     bank->period = FIRST_PERIOD;
@@ -93,27 +107,38 @@ static void *create(const struct ofr_guard_setup *setup)
     return bank;
 }
 
-static void destroy(void *state)
+/* Puts away what was remembered under the old set and goes on with the new one: with what it remembers when it
+ * is the set before the old one (a trial that failed), else with a copy as far as ramps are shared. */
+static void move_memory(struct bank *bank, const struct ofr_ramp_set *set)
 {
-    struct bank *bank = state;
-    if (!bank)
-        return;
-    ofr_exit_memory_release(&bank->memory);
-    ofr_ladder_free(bank->ladder);
-    free(bank);
+    struct ofr_exit_memory old = bank->memory;
+    struct ofr_ramp_set old_set = bank->set, stay;
+    bank->memory = bank->shelved;
+    bank->shelved = old;
+    bank->set = *set;
+    bool back = ofr_ramp_set_same(set, &bank->shelved_set);
+    bank->fresh = back ? MOVED_FRESH : 0;
+    ofr_ramp_set_common(&stay, set, &old_set);
+    if (!back && stay.ramps > 0)
+        ofr_exit_memory_copy(&bank->memory, &old);
+    else if (!back)
+        ofr_exit_memory_clear(&bank->memory);
+    bank->shelved_set = old_set;
 }
 
 static void ramps(void *state, const struct ofr_ramp_set *set, const struct ofr_ramp_costs *costs)
 {
     struct bank *bank = state;
-    bool same = bank->set.ramps == set->ramps &&
-                memcmp(bank->set.site, set->site, set->ramps * sizeof *set->site) == 0;
-    if (!same) {
-        bank->period = bank->fed ? MOVED_PERIOD : FIRST_PERIOD;
-        bank->next_tune = bank->fed ? bank->fed : FIRST_PERIOD;
+    if (!bank->fed) {
         bank->set = *set;
+        bank->fresh = MOVED_FRESH;
+    } else if (!ofr_ramp_set_same(set, &bank->set)) {
+        move_memory(bank, set);
+        bank->period = FIRST_PERIOD;
+        bank->next_tune = bank->fed + (bank->fresh ? 0 : FIRST_PERIOD);
     }
     ofr_guard_savings(bank->saving, set, costs);
+    bank->added = ofr_ramp_set_added(set, costs);
 }
 
 /* How much more errors vary from block to block than independent ones would; at least 1. */
@@ -160,9 +185,9 @@ static void count_error(struct bank *bank, uint8_t wrong)
 static void remember(struct bank *bank, const struct offramp_feedback *feedback, uint32_t row)
 {
     bool trouble = bank->push >= trouble_push && bank->memory.count >= BLOCK;
-    if (trouble && bank->fed % TROUBLE_EVERY != 0)
-        return;
-    if (!ofr_exit_memory_takes(&bank->memory))
+    if (bank->fresh < MOVED_FRESH)
+        bank->fresh++;
+    else if ((trouble && bank->fed % TROUBLE_EVERY != 0) || !ofr_exit_memory_takes(&bank->memory))
         return;
     size_t at = (size_t)row * feedback->config->ramps;
     ofr_exit_memory_add(&bank->memory, &bank->set, feedback->score + at, feedback->answer + at,
@@ -208,7 +233,8 @@ static void apply_step(struct bank *bank, uint32_t number, struct ofr_guard_verd
     for (uint32_t k = 0; k < bank->set.ramps; ++k)
         verdict->threshold[k] =
             fmin(ofr_ladder_threshold(bank->ladder, number, bank->set.site[k]), bank->setup.max_threshold);
-    verdict->predicted_gain_pct = 100.0 * step->saved / fmax(1.0, ofr_ladder_records(bank->ladder));
+    verdict->predicted_gain_pct =
+        100.0 * (step->saved / fmax(1.0, ofr_ladder_records(bank->ladder)) - bank->added);
     verdict->changed = true;
 }
 

@@ -45,7 +45,8 @@ static void destroy(void *state)
 static void ramps(void *state, const struct ofr_ramp_set *set, const struct ofr_ramp_costs *costs)
 {
     struct none *none = state;
-    ofr_guard_window_ramps(&none->window, set, costs);
+    if (ofr_guard_window_ramps(&none->window, set, costs))
+        none->open = false; /* new ramps start closed: without this nothing would ever tune them */
 }
 
 static void feed(void *state, const struct offramp_feedback *feedback, bool same_ramps)

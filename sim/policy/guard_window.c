@@ -28,11 +28,16 @@ void ofr_guard_window_release(struct ofr_guard_window *window)
     *window = (struct ofr_guard_window){0};
 }
 
-void ofr_guard_window_ramps(struct ofr_guard_window *window, const struct ofr_ramp_set *set,
+bool ofr_guard_window_ramps(struct ofr_guard_window *window, const struct ofr_ramp_set *set,
                             const struct ofr_ramp_costs *costs)
 {
     struct ofr_tuner_costs way_out;
     double until_ns[OFFRAMP_MAX_SITES + 1], add_ns[OFFRAMP_MAX_SITES], delay_ns[OFFRAMP_MAX_SITES];
+    struct ofr_ramp_set stay;
+    bool same = ofr_ramp_set_same(set, &window->set);
+    ofr_ramp_set_common(&stay, set, &window->set);
+    if (stay.ramps == 0)
+        window->count = window->next = 0;
     window->set = *set;
     for (uint32_t k = 0; k < set->ramps; ++k) {
         until_ns[k] = costs->until_ns[set->site[k]];
@@ -42,6 +47,7 @@ void ofr_guard_window_ramps(struct ofr_guard_window *window, const struct ofr_ra
     until_ns[set->ramps] = costs->until_ns[costs->sites];
     ofr_tuner_costs_from(&way_out, set->ramps, until_ns, add_ns, delay_ns);
     ofr_tuner_set_costs(window->tuner, &way_out);
+    return !same;
 }
 
 void ofr_guard_window_add(struct ofr_guard_window *window, const struct offramp_feedback *feedback,

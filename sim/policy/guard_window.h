@@ -18,8 +18,9 @@ struct ofr_guard_window {
 int ofr_guard_window_init(struct ofr_guard_window *window, uint32_t capacity, uint32_t sites,
                           double max_threshold);
 void ofr_guard_window_release(struct ofr_guard_window *window);
-/* New ramps or costs: records of ramps that stay are kept, new ramps have no score in old records. */
-void ofr_guard_window_ramps(struct ofr_guard_window *window, const struct ofr_ramp_set *set,
+/* New ramps or costs: records of ramps that stay are kept, new ramps have no score in old records; when no ramp
+ * stays, the records go. Returns whether the ramps changed. */
+bool ofr_guard_window_ramps(struct ofr_guard_window *window, const struct ofr_ramp_set *set,
                             const struct ofr_ramp_costs *costs);
 void ofr_guard_window_add(struct ofr_guard_window *window, const struct offramp_feedback *feedback,
                           uint32_t row);

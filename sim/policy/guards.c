@@ -18,10 +18,11 @@ uint8_t ofr_guard_row_wrong(const struct offramp_feedback *feedback, uint32_t ro
 void ofr_guard_savings(double *saving, const struct ofr_ramp_set *set, const struct ofr_ramp_costs *costs)
 {
     double full_ns = costs->until_ns[costs->sites];
-    double added_ns = 0.0;
+    double earlier_ns = 0.0;
+    double end_ns = full_ns * (1.0 + ofr_ramp_set_added(set, costs));
     for (uint32_t k = 0; k < set->ramps; ++k) {
         uint32_t site = set->site[k];
-        saving[k] = 1.0 - (costs->until_ns[site] + added_ns + costs->delay_ns[site]) / full_ns;
-        added_ns += costs->add_ns[site];
+        saving[k] = (end_ns - costs->until_ns[site] - earlier_ns - costs->delay_ns[site]) / full_ns;
+        earlier_ns += costs->add_ns[site];
     }
 }

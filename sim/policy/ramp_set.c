@@ -3,6 +3,18 @@
 #include <math.h>
 #include <string.h>
 
+void ofr_ramp_set_common(struct ofr_ramp_set *out, const struct ofr_ramp_set *a, const struct ofr_ramp_set *b)
+{
+    out->ramps = 0;
+    for (uint32_t i = 0, j = 0; i < a->ramps && j < b->ramps;) {
+        if (a->site[i] == b->site[j])
+            out->site[out->ramps++] = a->site[i];
+        bool first = a->site[i] <= b->site[j];
+        j += a->site[i] >= b->site[j];
+        i += first;
+    }
+}
+
 void ofr_ramp_costs_mix(struct ofr_ramp_costs *costs, const struct offramp_latency_view *latency,
                         const double *weight)
 {
@@ -23,6 +35,14 @@ void ofr_ramp_costs_mix(struct ofr_ramp_costs *costs, const struct offramp_laten
             costs->delay_ns[k] += share * (double)latency->ramp_delay_ns[(size_t)b * sites + k];
         }
     }
+}
+
+double ofr_ramp_set_added(const struct ofr_ramp_set *set, const struct ofr_ramp_costs *costs)
+{
+    double added_ns = 0.0;
+    for (uint32_t k = 0; k < set->ramps; ++k)
+        added_ns += costs->add_ns[set->site[k]];
+    return added_ns / costs->until_ns[costs->sites];
 }
 
 /* Number of profiled sizes in use: all below max_batch and the one that serves it. */

@@ -10,10 +10,21 @@
 
 #include "sim/offramp_policy.h"
 
+#include <string.h>
+
 struct ofr_ramp_set {
     uint32_t ramps;
     uint16_t site[OFFRAMP_MAX_SITES]; /* [ramps] strictly ascending */
 };
+
+static inline bool ofr_ramp_set_same(const struct ofr_ramp_set *a, const struct ofr_ramp_set *b)
+{
+    return a->ramps == b->ramps && memcmp(a->site, b->site, a->ramps * sizeof *a->site) == 0;
+}
+
+/* The ramps that two sets have in common. */
+void ofr_ramp_set_common(struct ofr_ramp_set *out, const struct ofr_ramp_set *a,
+                         const struct ofr_ramp_set *b);
 
 /* Mean costs over the batch sizes that occur. */
 struct ofr_ramp_costs {
@@ -26,6 +37,9 @@ struct ofr_ramp_costs {
 /* Costs at the mix of batch sizes given by weights [batch_count] (all 0: the smallest size). */
 void ofr_ramp_costs_mix(struct ofr_ramp_costs *costs, const struct offramp_latency_view *latency,
                         const double *weight);
+
+/* What the ramps of a set add to an input that leaves nowhere, as a share of the whole pass. */
+double ofr_ramp_set_added(const struct ofr_ramp_set *set, const struct ofr_ramp_costs *costs);
 
 /* Whether the set keeps the budget at every batch size up to the one that serves max_batch. */
 bool ofr_ramp_set_fits(const struct ofr_ramp_set *set, const struct offramp_latency_view *latency,
