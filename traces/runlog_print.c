@@ -46,7 +46,8 @@ struct printer {
     FILE *out;
     enum ofr_print_format format;
     uint64_t rows, limit;
-    bool first; /* of its row */
+    bool first;                        /* of its row */
+    struct offramp_exit_config before; /* in force when the next decision was made */
 };
 
 static void begin_row(struct printer *printer)
@@ -149,9 +150,9 @@ static void print_batch(struct printer *printer, const struct ofr_batch_row *row
 }
 
 /* Site and threshold of each active ramp: `site=threshold`, separated by spaces. */
-static void put_ramps(struct printer *printer, const struct offramp_exit_config *config)
+static void put_ramps(struct printer *printer, const char *name, const struct offramp_exit_config *config)
 {
-    begin_cell(printer, "ramps");
+    begin_cell(printer, name);
     fputs(printer->format == OFR_PRINT_JSON ? "\"" : "", printer->out);
     for (uint32_t i = 0; i < config->ramps; i++)
         fprintf(printer->out, "%s%u=%.17g", i ? " " : "", config->site[i], config->threshold[i]);
@@ -170,7 +171,9 @@ static void print_decision(struct printer *printer, const struct ofr_decision_ro
     put_real(printer, "predicted_gain_pct", row->predicted_gain_pct);
     put_int(printer, "criterion", row->config.criterion);
     put_int(printer, "free_ramps", row->config.free_ramps);
-    put_ramps(printer, &row->config);
+    put_ramps(printer, "ramps", &row->config);
+    put_ramps(printer, "old_ramps", &printer->before);
+    printer->before = row->config;
     end_row(printer);
 }
 
@@ -180,7 +183,7 @@ static const char *const headers[] = {
         "exit_site,answer,outcome,agrees,correct\n",
     [OFR_RUNLOG_ROWS_BATCHES] = "id,dispatched_ns,ended_ns,size,padded,queue_length,server,ramps,reason\n",
     [OFR_RUNLOG_ROWS_DECISIONS] = "decided_ns,applied_ns,cost_ns,evaluations,changed,trigger,"
-                                  "predicted_gain_pct,criterion,free_ramps,ramps\n",
+                                  "predicted_gain_pct,criterion,free_ramps,ramps,old_ramps\n",
 };
 
 static void print_event(struct printer *printer, const struct ofr_runlog_event *event,

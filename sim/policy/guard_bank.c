@@ -53,7 +53,8 @@ struct bank {
     struct ofr_exit_memory shelved; /* what was remembered under the set before this one; owned */
     struct ofr_ladder *ladder;      /* owned */
     struct ofr_ramp_set set, shelved_set;
-    uint32_t fresh; /* inputs remembered since the ramps moved */
+    bool tuned_early; /* the latency loop has had its tuning round since the ramps moved */
+    uint32_t fresh;   /* inputs remembered since the ramps moved */
     double saving[OFFRAMP_MAX_SITES];
     double added; /* what the ramps cost who runs to the end, share of the whole pass */
     bool have_ladder, open;
@@ -134,6 +135,7 @@ static void ramps(void *state, const struct ofr_ramp_set *set, const struct ofr_
         bank->fresh = MOVED_FRESH;
     } else if (!ofr_ramp_set_same(set, &bank->set)) {
         move_memory(bank, set);
+        bank->tuned_early = false;
         bank->period = FIRST_PERIOD;
         bank->next_tune = bank->fed + (bank->fresh ? 0 : FIRST_PERIOD);
     }
@@ -255,8 +257,9 @@ static void decide(void *state, const struct offramp_feedback *feedback, bool tu
     struct bank *bank = state;
     bank->next_rows = fmax((double)feedback->rows, bank->next_rows * batch_fade);
     double in_flight = (double)feedback->in_flight_rows + bank->next_rows;
-    bool tuned =
-        bank->set.ramps > 0 && (bank->fed >= bank->next_tune || (tune_now && bank->memory.count >= BLOCK));
+    bool early = tune_now && !bank->tuned_early && bank->memory.count >= BLOCK;
+    bool tuned = bank->set.ramps > 0 && (bank->fed >= bank->next_tune || early);
+    bank->tuned_early |= early;
     if (tuned)
         tune(bank, verdict);
     if (!bank->have_ladder)

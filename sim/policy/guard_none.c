@@ -78,7 +78,7 @@ static void decide(void *state, const struct offramp_feedback *feedback, bool tu
     double loss = none->setup.accuracy_loss;
     ofr_guard_window_tune(&none->window, loss, violated ? "accuracy" : "latency", verdict);
     none->open = false;
-    for (uint32_t k = 0; k < none->window.set.ramps; ++k)
+    for (uint32_t k = 0; k < none->window.set.ramps && verdict->changed; ++k)
         none->open |= verdict->threshold[k] > 0.0;
 }
 

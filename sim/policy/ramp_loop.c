@@ -297,6 +297,7 @@ static enum ofr_ramp_move adjust_ramps(struct ofr_ramp_loop *loop)
         return OFR_RAMPS_TUNE;
     }
     if (loop->setup.rule == OFR_RAMP_RULE_TRIAL) {
+        loop->tuned_first = false; /* thresholds may pay again before the next trial is due */
         if (loop->waited < loop->wait || loop->recent.count < TRIAL)
             return OFR_RAMPS_STAY;
         /* Thresholds that wait for credit make good ramps look bad. */

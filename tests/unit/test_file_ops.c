@@ -389,7 +389,7 @@ Test(runlog_print, rows)
         "\"server\":0,\"ramps\":1,\"reason\":\"timeout\"}\n]\n");
     cr_assert_str_eq(printed_log(path, OFR_RUNLOG_ROWS_DECISIONS, OFR_PRINT_CSV, 9),
                      "decided_ns,applied_ns,cost_ns,evaluations,changed,trigger,predicted_gain_pct,criterion,"
-                     "free_ramps,ramps\n0,0,0,0,0,start,,0,0,1=0.10000000000000001\n");
+                     "free_ramps,ramps,old_ramps\n0,0,0,0,0,start,,0,0,1=0.10000000000000001,\n");
     struct ofr_runlog_reader *reader;
     struct ofr_runlog_info info;
     OK(ofr_runlog_open(&reader, path, &err));
