@@ -180,7 +180,11 @@ static int fill(struct ofr_cpu *device, const struct ofr_device_setup *setup, st
     device->inputs = setup->inputs;
     device->stride = setup->batch[setup->batches - 1];
     device->threads = setup->threads ? setup->threads : default_threads();
+    /* oneDNN settles a product's threads when it is made: as many as the calling thread may use then. */
+    int before = omp_get_max_threads();
+    omp_set_num_threads((int)device->threads);
     int rc = ofr_cpu_plan_init(&device->plan, setup->net, setup->weights, setup->batch, setup->batches, err);
+    omp_set_num_threads(before);
     if (!rc)
         rc = make_lanes(device, err);
     if (rc)

@@ -199,7 +199,7 @@ static uint32_t check_site(const struct tally *tally, uint32_t site)
     return tally->rows - tally->same;
 }
 
-/* 24 of the 512 images, all with OFR_TEST_ALL_IMAGES=1 (about a minute of a processor). Falls when any operator, the
+/* 24 of the 512 images, all with OFR_TEST_ALL_IMAGES=1 (about ten seconds of a processor). Falls when any operator, the
  * folding or the resizing is wrong: relative error above 2e-2 or more than 0.5 % other answers. */
 Test(cpu_device, resnet18_cifar10_gives_the_reference_logits)
 {
