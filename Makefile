@@ -16,10 +16,13 @@ build: deps
 demo: build
 	@$(BUILD)/offramp sim workloads/scenarios/demo.yaml --beside vanilla,oracle
 
-# In real time and without a GPU: a few seconds of the demo's traffic, then every decision again from the log.
+# In real time and without a GPU: a small network measured on this machine's processors, a few seconds of the demo's
+# traffic through it, then every decision again from the log.
 demo-replay: build
-	@$(BUILD)/offramp replay workloads/scenarios/demo.yaml --device null --pace profile --max-lateness 50ms \
-		--set exits=apparate --set requests=6000 --log $(BUILD)/demo-replay.olog
+	@$(BUILD)/offramp profile resnet18-small --device cpu --batch 1,2,4,8,16 --samples 20 -o $(BUILD)/demo-replay.oprof
+	@$(BUILD)/offramp replay workloads/scenarios/demo.yaml --device cpu --net resnet18-small --max-lateness 50ms \
+		--set model.profile=$(BUILD)/demo-replay.oprof --set model.ramp=none --set arrivals.rate=500/s \
+		--set exits=apparate --set requests=3000 --log $(BUILD)/demo-replay.olog
 	@$(BUILD)/offramp verify $(BUILD)/demo-replay.olog
 
 test: build
