@@ -20,7 +20,7 @@ enum {
 /* In the order of the families' tables. */
 const char *const ofr_net_names[] = {
     "resnet18",   "resnet50",  "resnet101",   "resnet18-small",  "vgg11",
-    "vgg11-bn",   "vgg13",     "vgg16",       "distilbert-base", "bert-base",
+    "vgg11_bn",   "vgg13",     "vgg16",       "distilbert-base", "bert-base",
     "bert-large", "bert-tiny", "gpt2-medium", "gpt2-tiny",       NULL,
 };
 

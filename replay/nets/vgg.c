@@ -25,7 +25,7 @@ struct row {
 
 static const struct row rows[] = {
     {"vgg11", VGG11, false},
-    {"vgg11-bn", VGG11, true},
+    {"vgg11_bn", VGG11, true},
     {"vgg13", {64, 64, 0, 128, 128, 0, 256, 256, 0, 512, 512, 0, 512, 512, 0, -1}, false},
     {"vgg16", {64, 64, 0, 128, 128, 0, 256, 256, 256, 0, 512, 512, 512, 0, 512, 512, 512, 0, -1}, false},
 };

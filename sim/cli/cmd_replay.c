@@ -16,7 +16,7 @@ struct options {
     char net[OFFRAMP_TEXT_SIZE], weights[OFFRAMP_TEXT_SIZE], images[OFFRAMP_TEXT_SIZE];
     int32_t exits, spin, pace;
     uint8_t json, ramps_in_line;
-    uint64_t image_size, tokens, threads;
+    uint64_t image_size, tokens, classes, threads;
     int64_t max_lateness_ns, min_duration_ns, settle_most_ns;
     uint64_t min_requests, warm_passes, settled_passes;
     double settle_spread;
@@ -71,6 +71,13 @@ static const struct offramp_option table[] = {
      .min = 0,
      .max = 65536,
      .help = "tokens of an input; 0 = the network's own"},
+    {.name = "classes",
+     .type = OFFRAMP_OPT_COUNT,
+     ROW(classes),
+     .fallback = "0",
+     .min = 0,
+     .max = 65536,
+     .help = "answers there are; 0 = the recording's, or the network's own"},
     {.name = "threads",
      .type = OFFRAMP_OPT_COUNT,
      ROW(threads),
@@ -270,6 +277,7 @@ static struct ofr_replay_options replay_options(const struct options *options, u
                   .images = options->images,
                   .image_size = (uint32_t)options->image_size,
                   .tokens = (uint32_t)options->tokens,
+                  .classes = (uint32_t)options->classes,
                   .seed = seed},
         .threads = (uint32_t)options->threads,
         .ramps_in_line = options->ramps_in_line != 0,

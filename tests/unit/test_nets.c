@@ -47,7 +47,7 @@ Test(nets, parameters_are_the_published_ones)
         {"resnet50", 25557032, 16, "stem", "layer4.1"},
         {"resnet101", 44549160, 33, "stem", "layer4.1"},
         {"vgg11", 132863336, 7, "relu1", "relu7"},
-        {"vgg11-bn", 132868840, 7, "relu1", "relu7"},
+        {"vgg11_bn", 132868840, 7, "relu1", "relu7"},
         {"vgg13", 133047848, 9, "relu1", "relu9"},
         {"vgg16", 138357544, 12, "relu1", "relu12"},
         {"distilbert-base", 66955010, 5, "layer.0", "layer.4"},
