@@ -2,7 +2,7 @@
 BUILD := build/release
 CONFIGURE_FLAGS ?=
 
-.PHONY: all deps build demo demo-replay test bench clean
+.PHONY: all deps build demo demo-replay test bench paper clean
 
 all: build
 
@@ -30,6 +30,10 @@ test: build
 
 bench: build
 	@status=0; for bench in $(BUILD)/tests/bench_*; do "$$bench" || status=1; echo; done; exit $$status
+
+# Apparate's evaluation again: every recording under every policy, into analysis/paper.md.
+paper: build
+	@analysis/paper.sh >$(BUILD)/paper.md && mv $(BUILD)/paper.md analysis/paper.md
 
 clean:
 	rm -rf build

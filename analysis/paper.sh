@@ -1,0 +1,177 @@
+#!/usr/bin/env bash
+# Apparate's evaluation again: every recording under every policy, with the H200 profile of its model, as Markdown on
+# stdout. `make paper` writes analysis/paper.md with it.
+# Usage: analysis/paper.sh [--bundled] [--own] [--requests N] [--recordings FOLDER] [--offramp PROGRAM]
+#   --bundled     only the recordings in workloads/data (default when FOLDER is not there)
+#   --own         only the policies apparate and oracle: what the test holds on to
+#   --requests N  at most so many requests a run (default: each recording once)
+set -euo pipefail
+cd "$(dirname "$0")/.."
+folder=../shared/recordings offramp=build/release/offramp bundled= own= most=0
+while [ $# -gt 0 ]; do
+    case $1 in
+        --bundled) bundled=1 ;;
+        --own) own=1 ;;
+        --requests) most=$2; shift ;;
+        --recordings) folder=$2; shift ;;
+        --offramp) offramp=$2; shift ;;
+        *) echo "paper.sh: found $1, expected --bundled, --own, --requests, --recordings or --offramp" >&2; exit 2 ;;
+    esac
+    shift
+done
+if [ -z "$bundled" ] && [ ! -d "$folder" ]; then
+    echo "NOTE: no recordings in $folder: ONLY THE BUNDLED ONES RUN, the result is not the committed one" >&2
+    bundled=1
+fi
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+profile_of() {
+    case $1 in
+        resnet50*) echo h200-resnet50 ;;
+        resnet18*) echo h200-resnet18 ;;
+        vgg11*) echo h200-vgg11 ;;
+        bert12*) echo h200-bert-base ;;
+    esac
+}
+
+names=()
+if [ "$bundled" ]; then
+    for file in workloads/data/*.orec; do
+        name=$(basename "$file" .orec)
+        if [ "$(profile_of "$name")" ]; then cp "$file" "$work/" && names+=("$name"); fi
+    done
+else
+    for source in "$folder"/*/; do
+        name=$(basename "$source")
+        [ "$(profile_of "$name")" ] || continue
+        "$offramp" recording import "$source" -o "$work/$name.orec" 2>/dev/null
+        names+=("$name")
+    done
+fi
+has() { "$offramp" list policies | awk -v p="$1" '$1 == p { found = 1 } END { exit !found }'; }
+
+# run NAME RAMP EXITS [EXTRA]: fields mean p25 p50 p95 agreement worst ramps, all as printed.
+run() {
+    local samples
+    samples=$("$offramp" recording info "$work/$1.orec" --json | grep -m1 '"samples"' | tr -dc 0-9)
+    [ "$most" -gt 0 ] && [ "$samples" -gt "$most" ] && samples=$most
+    {
+        echo "requests: $samples"
+        echo "model: {profile: $PWD/workloads/data/$(profile_of "$1").oprof, recording: $work/$1.orec$2}"
+        echo "exits: {$3}"
+        if [ "${4:-}" ]; then printf '%b\n' "$4"; else
+            echo "arrivals: {process: poisson, rate: 100/s}"
+            echo "batching: {policy: fifo, max_batch: 16}"
+        fi
+    } >"$work/s.yaml"
+    "$offramp" sim "$work/s.yaml" --vanilla --log "$work/run.olog" >"$work/out" 2>"$work/err" || {
+        sed "s/^/paper.sh: $1, $3: /" "$work/err" >&2
+        exit 1
+    }
+    awk '/^answers/ { a = $2; w = $0; sub(/.*worst 1,000: /, "", w); sub(/ %.*/, "", w) }
+         /^saving/ { m = $3; p25 = $6; p50 = $9; p95 = $12 }
+         /ramps active/ { r = $0; sub(/ ramps active.*/, "", r); sub(/.*, /, "", r) }
+         END { print m, p25, p50, p95, a, w, r == "" ? "-" : r }' "$work/out"
+}
+
+# Mean active ramps in each fifth of the run just made.
+over_time() {
+    "$offramp" log print --table batches "$work/run.olog" | awk -F, 'NR > 1 { ramps[n++] = $8 }
+        END { for (part = 0; part < 5; part++) {
+                  sum = 0; from = int(n * part / 5); to = int(n * (part + 1) / 5)
+                  for (i = from; i < to; i++) sum += ramps[i]
+                  printf "%s%.1f", part ? " " : "", (to > from ? sum / (to - from) : 0) } }'
+}
+row() { read -r mean p25 p50 p95 agree worst ramps; echo "| $1 | $mean | $p25 | $p50 | $p95 | $agree | $worst | $2 |"; }
+
+policies=(apparate "apparate as published" "apparate, thresholds only" static-hindsight branchynet branchynet+ deebert
+    deebert+ patience twolayer "oracle, paying for ramps" "oracle, free ramps")
+if [ "$own" ]; then
+    policies=(apparate "apparate as published" "apparate, thresholds only" "oracle, paying for ramps" "oracle, free ramps")
+fi
+exits_of() {
+    case $1 in
+        "apparate as published") echo "policy: apparate, guard: none, adjust_rule: published" ;;
+        "apparate, thresholds only") echo "policy: apparate, adjust: false" ;;
+        "oracle, paying for ramps") echo "policy: oracle, ramp_cost: true" ;;
+        "oracle, free ramps") echo "policy: oracle, ramp_cost: false" ;;
+        *) echo "policy: $1" ;;
+    esac
+}
+
+echo "# Apparate's evaluation, again"
+echo
+echo "Written by \`make paper\` (\`analysis/paper.sh\`): simulated, $([ "$bundled" ] && echo "bundled recordings" || echo "every classification recording"),"
+echo "H200 profiles of the same models with ramps of 4 us in line, one GPU, Poisson arrivals at 100/s (idle: batches of one),"
+echo "accuracy constraint 1 %, ramp budget 2 %, unless a table says otherwise. Savings are per cent of vanilla latency; a"
+echo "negative p95 is a longer tail. Agreement is with the full model."
+missing=
+for policy in "${policies[@]}"; do has "${policy%%[ ,]*}" || missing="$missing $policy"; done
+[ "$missing" ] && printf '\nPolicies this build does not have, and that are left out:%s.\n' "$missing"
+printf '\n## Every recording, every policy\n'
+for name in "${names[@]}"; do
+    printf '\n### %s\n\n' "$name"
+    echo "| policy | mean | p25 | p50 | p95 | agreement % | worst 1,000 | active ramps by fifths of the run |"
+    echo "|---|---|---|---|---|---|---|---|"
+    for policy in "${policies[@]}"; do
+        has "${policy%%[ ,]*}" || continue
+        run "$name" ", ramp: 4us" "$(exits_of "$policy")" >"$work/fields"
+        row "$policy" "$(over_time)" <"$work/fields"
+    done
+done
+
+printf '\n## What the budgets cost\n\nMean saving %% / agreement %% of `apparate`.\n\n'
+settings=("accuracy_loss: 1%" "accuracy_loss: 2%" "accuracy_loss: 5%" "ramp_budget: 5%" "ramp_budget: 10%")
+echo "| recording | loss 1 %, ramps 2 % | loss 2 % | loss 5 % | ramps 5 % | ramps 10 % |"
+echo "|---|---|---|---|---|---|"
+for name in "${names[@]}"; do
+    line="| $name |"
+    for setting in "${settings[@]}"; do
+        run "$name" ", ramp: 4us" "policy: apparate, $setting" >"$work/fields"
+        read -r mean _ _ _ agree _ <"$work/fields"
+        line="$line $mean / $agree |"
+    done
+    echo "$line"
+done
+
+printf '\n## SLO\n\nClockwork, batches to 16, 1,500/s, SLO 2 and 4 times the model at batch 1 (buffer 0, schedule_ahead 200 us, as such SLOs need): mean saving %% / p95 %% / agreement %%,\nover the requests that were served.\n\n'
+echo "| recording | SLO 2x | SLO 4x |"
+echo "|---|---|---|"
+for name in "${names[@]}"; do
+    line="| $name |"
+    one=$("$offramp" profile info "workloads/data/$(profile_of "$name").oprof" | awk '$1 == 1 { print $2; exit }')
+    for times in 2 4; do
+        slo=$(awk -v one="$one" -v times=$times 'BEGIN { printf "%.0f", one * times }')
+        run "$name" ", ramp: 4us" "policy: apparate" \
+            "arrivals: {process: poisson, rate: 1500/s}\nslo: ${slo}us\nbatching: {policy: clockwork, max_batch: 16, buffer: 0us, schedule_ahead: 200us}" >"$work/fields"
+        read -r mean _ _ p95 agree _ <"$work/fields"
+        line="$line $mean / $p95 / $agree |"
+    done
+    echo "$line"
+done
+
+printf '\n## Ramps as slow as plain PyTorch makes them\n\nThe profiles'\'' own ramps, 12 to 30 us. Mean saving %% / agreement %% and what the tool says.\n\n'
+echo "| recording | apparate | said |"
+echo "|---|---|---|"
+for name in "${names[@]}"; do
+    run "$name" "" "policy: apparate" >"$work/fields"
+    read -r mean _ _ _ agree _ <"$work/fields"
+    said=$(grep -m1 -o 'the ramp budget pays for no ramp.*' "$work/err" || true)
+    echo "| $name | $mean / $agree | ${said:--} |"
+done
+
+cat <<'TEXT'
+
+## Beside the paper
+
+| the paper (RTX A6000) | here, and why it differs |
+|---|---|
+| vision: median saving 40.5 to 91.5 %, 25th percentile 70.2 to 94.2 % | the vehicle streams are as easy, but 2 % of a model that takes 0.3 ms on an H200 pays for one ramp of 4 us, not for several; see the columns p50 and p25, and *ramps 10 %* |
+| text: median saving 10.0 to 24.2 %, 25th percentile 16.0 to 37.3 % | higher here: this encoder was trained for one easy task (two classes) and its early layers mostly know the answer |
+| accuracy always within 1 % | not so for the published rule on these streams (row *as published*): its trigger reacts to a violation and bounds nothing; `apparate` holds 99.0 % with the guard `bank` |
+| p95 within the ramp budget of vanilla | holds: p95 is never more than 2 % longer at idle load |
+| throughput unaffected | holds by construction: inputs run to the end; what ramps add is bounded by the budget |
+| a tighter accuracy constraint costs more than a smaller ramp budget | on easy streams with 4 us ramps the ramp budget matters as much, because 2 % is a single ramp |
+| platforms Clockwork and TF-Serving, SLO 2x and 4x | Clockwork above; under load a share of the latency is queueing, which no exit shortens, so savings shrink |
+TEXT
