@@ -2,6 +2,9 @@
 include(CMakePackageConfigHelpers)
 
 add_library(offramp SHARED $<TARGET_OBJECTS:offramp_core>)
+if(TARGET offramp_kernels)
+  target_sources(offramp PRIVATE $<TARGET_OBJECTS:offramp_kernels>)
+endif()
 target_link_libraries(offramp PRIVATE offramp_dependencies)
 target_include_directories(offramp INTERFACE $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
 set_target_properties(offramp PROPERTIES VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR})

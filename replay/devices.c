@@ -5,10 +5,16 @@
 #include <string.h>
 
 extern const struct ofr_device_ops ofr_device_cpu, ofr_device_null;
+#ifdef OFFRAMP_HAVE_CUDA
+extern const struct ofr_device_ops ofr_device_cuda;
+#endif
 
 const struct ofr_device_ops *const ofr_devices[] = {
     &ofr_device_null,
     &ofr_device_cpu,
+#ifdef OFFRAMP_HAVE_CUDA
+    &ofr_device_cuda,
+#endif
     NULL,
 };
 

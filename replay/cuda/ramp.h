@@ -1,0 +1,64 @@
+/* A ramp as one kernel: pool -> linear -> softmax -> arg-max, top probability, entropy -> compare -> one 64-bit
+ * cell in memory the host sees.
+ *
+ * Clusters of blocks work on a group of rows, in one of two ways:
+ *
+ *   pools > 1   a wide, early site: `pools` clusters pool a share of the pixels each, the last to finish adds the
+ *               shares up and does the rest
+ *   slices > 1  many channels, so large weights: `slices` clusters all pool (little), each multiplies its share of
+ *               the classes, the last to finish merges their softmaxes
+ *
+ * Which shape is fastest depends on the site: ofr_cuda_ramp_shapes lists those worth timing.
+ */
+#ifndef OFR_REPLAY_CUDA_RAMP_H
+#define OFR_REPLAY_CUDA_RAMP_H
+
+#include "replay/cuda/control.h"
+
+#include <stddef.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct CUstream_st;
+
+struct ofr_cuda_ramp {
+    const void *in;                          /* f16 [n][pixels][c] */
+    const void *weight;                      /* f16 [classes][c] */
+    const void *bias;                        /* f16 [classes] */
+    uint32_t n, pixels, first_pixel, pooled; /* pools `pooled` pixels of `pixels` from the first on */
+    uint32_t c, classes;                     /* c: multiple of 8, at most 2048 */
+    uint32_t site;
+    const struct ofr_cuda_control *control; /* device */
+    float *logits;                          /* [n][classes], device */
+    uint64_t *cell;                         /* [n], mapped */
+    uint64_t *stamp; /* [n] global timer when the cell is written, mapped; NULL = not wanted */
+    float *scratch;  /* OFR_CUDA_RAMP_SCRATCH floats a row, device */
+    uint32_t *count; /* [2 n] zero, device */
+};
+
+struct ofr_cuda_ramp_shape {
+    uint32_t cluster;       /* blocks: 1, 2, 4 or 8 (graphs refuse to switch nodes of more) */
+    uint32_t pools, slices; /* at most one of them above 1 */
+    uint32_t rows;          /* of a cluster: 1, 2, 4, 8 */
+};
+
+enum {
+    OFR_CUDA_RAMP_MAX_C = 2048,
+    OFR_CUDA_RAMP_MAX_SHAPES = 64,
+    OFR_CUDA_RAMP_SCRATCH =
+        16 * 16 * 256, /* pools x cluster shares of 256 channels; or 16 shares of 2048, slices x 4 */
+};
+
+int ofr_cuda_ramp_prepare(void); /* as ofr_cuda_conv_prepare */
+uint32_t ofr_cuda_ramp_shapes(const struct ofr_cuda_ramp *ramp, uint32_t processors,
+                              struct ofr_cuda_ramp_shape shape[OFR_CUDA_RAMP_MAX_SHAPES]);
+int ofr_cuda_ramp_run(const struct ofr_cuda_ramp *ramp, const struct ofr_cuda_ramp_shape *shape,
+                      struct CUstream_st *stream);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
