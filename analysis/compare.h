@@ -156,6 +156,13 @@ void ofr_comparison_text(FILE *out, const struct ofr_comparison *comparison, con
 json_t *ofr_comparison_json(const struct ofr_comparison *comparison, const struct ofr_run_set *a,
                             const struct ofr_run_set *b, const struct ofr_gates *gates);
 
+/* Statistics of one run's time in ns and their 95 % bootstrap intervals (blocks as in the comparison). */
+struct ofr_interval {
+    double value, low, high; /* NaN when the run answered nothing */
+};
+int ofr_run_intervals(struct ofr_interval out[OFR_STATISTICS], const struct ofr_run_data *run,
+                      enum ofr_compared compared, struct ofr_error *err);
+
 extern const char *const ofr_compared_names[];  /* by enum ofr_compared */
 extern const char *const ofr_statistic_names[]; /* by enum ofr_statistic */
 

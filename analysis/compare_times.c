@@ -239,3 +239,47 @@ int compare__times(struct ofr_comparison *out, const struct ofr_run_set *a, cons
     }
     return 0;
 }
+
+static void resample_run(struct ofr_interval *out, const struct column *column, gsl_rng *random,
+                         double *drawn)
+{
+    uint32_t weight[BLOCKS];
+    double statistic[OFR_STATISTICS];
+    for (int i = 0; i < BLOCKS; ++i)
+        weight[i] = 1;
+    weigh(column, weight, statistic);
+    for (int j = 0; j < OFR_STATISTICS; ++j)
+        out[j] = (struct ofr_interval){.value = statistic[j], .low = statistic[j], .high = statistic[j]};
+    for (int i = 0; i < LEAST_RESAMPLES; ++i) {
+        draw(random, weight, BLOCKS);
+        weigh(column, weight, statistic);
+        for (int j = 0; j < OFR_STATISTICS; ++j)
+            drawn[j * LEAST_RESAMPLES + i] = statistic[j];
+    }
+    for (int j = 0; j < OFR_STATISTICS; ++j) {
+        double *of = drawn + (size_t)j * LEAST_RESAMPLES;
+        if (isnan(out[j].value))
+            continue;
+        gsl_sort(of, 1, LEAST_RESAMPLES);
+        out[j].low = gsl_stats_quantile_from_sorted_data(of, 1, LEAST_RESAMPLES, 0.025);
+        out[j].high = gsl_stats_quantile_from_sorted_data(of, 1, LEAST_RESAMPLES, 0.975);
+    }
+}
+
+int ofr_run_intervals(struct ofr_interval out[OFR_STATISTICS], const struct ofr_run_data *run,
+                      enum ofr_compared compared, struct ofr_error *err)
+{
+    struct column column = {0};
+    double *drawn = calloc((size_t)OFR_STATISTICS * LEAST_RESAMPLES, sizeof *drawn);
+    gsl_rng *random = gsl_rng_alloc(gsl_rng_mt19937);
+    int rc =
+        drawn && random ? make_column(&column, run, (int)compared, err) : ofr_fail_nomem(err, "a bootstrap");
+    if (!rc) {
+        gsl_rng_set(random, 1);
+        resample_run(out, &column, random, drawn);
+    }
+    free(column.value);
+    gsl_rng_free(random);
+    free(drawn);
+    return rc;
+}

@@ -12,6 +12,7 @@ struct loader {
     struct ofr_run_data *data;
     uint64_t capacity;
     uint32_t decision_capacity;
+    uint64_t batch_capacity;
     struct ofr_error *err;
 };
 
@@ -72,6 +73,19 @@ static void put(struct loader *loader, const struct ofr_request_row *row)
         data->end_ns = row->ended_ns;
 }
 
+/* Makes room for batches of `size` in the histogram of sizes. */
+static bool know_size(struct ofr_run_data *data, uint32_t size)
+{
+    uint64_t *grown = realloc(data->batch_size, ((size_t)size + 1) * sizeof *grown);
+    if (!grown)
+        return false;
+    size_t known = data->batch_size ? (size_t)data->largest + 1 : 0;
+    memset(grown + known, 0, ((size_t)size + 1 - known) * sizeof *grown);
+    data->batch_size = grown;
+    data->largest = size;
+    return true;
+}
+
 static void take_batch(void *state, const struct ofr_batch_row *batch, const struct ofr_request_row *rows,
                        uint32_t count)
 {
@@ -79,19 +93,20 @@ static void take_batch(void *state, const struct ofr_batch_row *batch, const str
     struct ofr_run_data *data = loader->data;
     if (loader->err->code)
         return;
-    if (!data->batch_size || batch->size > data->largest) {
-        uint64_t *grown = realloc(data->batch_size, ((size_t)batch->size + 1) * sizeof *grown);
-        if (!grown) {
-            ofr_fail_nomem(loader->err, "batch sizes");
+    if ((!data->batch_size || batch->size > data->largest) && !know_size(data, batch->size)) {
+        ofr_fail_nomem(loader->err, "batch sizes");
+        return;
+    }
+    if (data->batches == loader->batch_capacity) {
+        uint64_t capacity = loader->batch_capacity ? loader->batch_capacity * 2 : 1024;
+        if (!grow_column(&data->batch, sizeof *data->batch, capacity)) {
+            ofr_fail_nomem(loader->err, "the batches of a log");
             return;
         }
-        size_t known = data->batch_size ? (size_t)data->largest + 1 : 0;
-        memset(grown + known, 0, ((size_t)batch->size + 1 - known) * sizeof *grown);
-        data->batch_size = grown;
-        data->largest = batch->size;
+        loader->batch_capacity = capacity;
     }
+    data->batch[data->batches++] = *batch;
     data->batch_size[batch->size]++;
-    data->batches++;
     if (batch->reason < OFR_REASONS)
         data->reason[batch->reason]++;
     if (batch->ended_ns > data->end_ns)
@@ -182,6 +197,7 @@ void ofr_run_data_free(struct ofr_run_data *data)
     free(data->queueing_ns);
     free(data->service_ns);
     free(data->batch_size);
+    free(data->batch);
     free(data->decision);
     free(data);
 }

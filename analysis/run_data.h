@@ -35,6 +35,7 @@ struct ofr_run_data {
     uint64_t *batch_size; /* [largest + 1] batches by requests, owned */
     uint32_t largest;
     uint64_t batches;
+    struct ofr_batch_row *batch;       /* [batches] as they ended; owned */
     struct ofr_decision_row *decision; /* [decisions] those that changed something, in order; owned */
     uint32_t decisions;
     int64_t end_ns; /* last event seen in the rows */

@@ -1,28 +1,87 @@
-/* offramp report: runs as a timeline for a trace viewer. */
+/* offramp report: runs as a page with plots, and as a timeline for a trace viewer. */
+#include "analysis/report/page.h"
 #include "analysis/timeline.h"
 #include "sim/cli/verbs.h"
 
 struct options {
-    char trace[OFFRAMP_TEXT_SIZE];
+    char out[OFFRAMP_TEXT_SIZE], trace[OFFRAMP_TEXT_SIZE];
 };
 
 static const struct offramp_option table[] = {
+    {.name = "out",
+     .type = OFFRAMP_OPT_TEXT,
+     .offset = offsetof(struct options, out),
+     .fallback = "",
+     .help = "page to write (.html): plots with their numbers, no network needed"},
     {.name = "trace",
      .type = OFFRAMP_OPT_TEXT,
      .offset = offsetof(struct options, trace),
+     .fallback = "",
      .help = "timeline to write, in the Chrome trace format (.json): one process per run, so that several "
              "overlay"},
 };
 
+/* Two runs of the same model are also compared. */
+static int add_comparison(struct ofr_figures *figures, const struct ofr_run_set *set, struct ofr_error *err)
+{
+    struct ofr_run_set a = {.run = {set->run[0]}, .runs = 1}, b = {.run = {set->run[1]}, .runs = 1};
+    struct ofr_comparison comparison;
+    int rc = ofr_compare(&comparison, &a, &b, err);
+    if (rc)
+        return rc;
+    rc = ofr_figures_of_comparison(figures, &comparison, set->run[0], err);
+    ofr_comparison_release(&comparison);
+    return rc;
+}
+
+static int write_page(const char *path, const struct ofr_run_set *set, struct ofr_error *err)
+{
+    struct ofr_figures figures = {0};
+    struct ofr_report_run run[OFR_REPORT_MOST_RUNS];
+    ofr_report_runs(run, (const struct ofr_run_data *const *)set->run, set->runs);
+    int rc = ofr_figures_of_runs(&figures, run, set->runs, err);
+    if (!rc && set->runs == 2)
+        rc = add_comparison(&figures, set, err);
+    if (!rc)
+        rc = ofr_report_page(path, &figures, run, set->runs, err);
+    ofr_figures_release(&figures);
+    return rc;
+}
+
+static int make_page(const struct ofr_cli_call *call, const char *path, struct ofr_error *err)
+{
+    struct ofr_run_set set = {0};
+    int rc = 0;
+    if (call->positionals > OFR_REPORT_MOST_RUNS)
+        return ofr_fail(err, OFR_E_USAGE, "report: found %u runs, expected at most %d on one page",
+                        call->positionals, OFR_REPORT_MOST_RUNS);
+    for (uint32_t i = 0; i < call->positionals && !rc; ++i) {
+        rc = ofr_run_data_load(&set.run[i], call->positional[i], err);
+        set.runs += rc == 0;
+        if (!rc && set.run[i]->sites != set.run[0]->sites)
+            rc = ofr_fail(err, OFR_E_INPUT, "%s has %u ramp sites, %s has %u: not the same model",
+                          set.run[0]->path, set.run[0]->sites, set.run[i]->path, set.run[i]->sites);
+    }
+    if (!rc)
+        rc = write_page(path, &set, err);
+    ofr_run_set_release(&set);
+    return rc;
+}
+
 static int run(const struct ofr_cli_call *call, struct ofr_error *err)
 {
     const struct options *options = call->values;
-    return ofr_timeline_write(options->trace, call->positional, call->positionals, err);
+    if (!options->out[0] && !options->trace[0])
+        return ofr_fail(err, OFR_E_USAGE, "report: expected -o PAGE.html, --trace TIMELINE.json or both");
+    int rc = options->out[0] ? make_page(call, options->out, err) : 0;
+    if (!rc && options->trace[0])
+        rc = ofr_timeline_write(options->trace, call->positional, call->positionals, err);
+    return rc;
 }
 
 const struct ofr_cli_verb ofr_verb_report = {
     .name = "report",
-    .help = "run logs as a timeline for a trace viewer",
+    .help = "run logs as a page with plots (-o), and as a timeline for a trace viewer (--trace)",
     .usage = "RUN.olog ...",
     .least = 1,
     .most = OFR_CLI_MOST_POSITIONALS,

@@ -1,4 +1,5 @@
-/* `offramp report --trace`: a timeline that a trace viewer reads, with every batch of every run in it. */
+/* `offramp report`: a timeline that a trace viewer reads, with every batch of every run in it; a page that a real browser
+ * draws without an error, with the run's own numbers under its plots. */
 #include "tests/support/tool.h"
 
 #include <jansson.h>
@@ -63,6 +64,70 @@ Test(report, timeline_holds_every_batch_of_every_run)
     json_decref(info);
 }
 
+/* The page's document after its script has run in Chromium; NULL without Chromium. Owned. */
+static char *browse(const char *page, char *log, size_t log_size)
+{
+    static char document[1 << 23];
+    char command[1024];
+    size_t size = 0;
+    if (system("command -v chromium >/dev/null 2>&1") != 0)
+        return NULL;
+    snprintf(command, sizeof command,
+             "timeout 60 chromium --headless=new --no-sandbox --disable-gpu --no-first-run --disable-sync "
+             "--disable-background-networking --disable-component-update --user-data-dir=%s "
+             "--enable-logging=stderr --dump-dom file://%s 2>%s",
+             files_path("browser"), page, files_path("browser.log"));
+    FILE *pipe = popen(command, "r");
+    cr_assert_not_null(pipe);
+    size = fread(document, 1, sizeof document - 1, pipe);
+    cr_expect_eq(pclose(pipe), 0);
+    document[size] = '\0';
+    FILE *file = fopen(files_path("browser.log"), "rb");
+    size = file ? fread(log, 1, log_size - 1, file) : 0;
+    log[size] = '\0';
+    if (file)
+        fclose(file);
+    snprintf(command, sizeof command, "rm -rf %s", files_path("browser"));
+    cr_expect_eq(system(command), 0);
+    return document;
+}
+
+/* Fails when the page asks the network for anything, its script stops, a figure is missing, or its numbers are not the
+ * run's. */
+Test(report, page_in_a_browser, .timeout = 120)
+{
+    char log[1 << 16], agreement[64];
+    tool_make_log();
+    struct tool_result result = tool_run("report run.olog -o p.html");
+    if (result.status == 2 && strstr(result.err, "no plotting library")) {
+        cr_log_warn("SKIPPED: built without the plotting library\n");
+        tool_release(&result);
+        return;
+    }
+    cr_assert_eq(result.status, 0, "%s", result.err);
+    tool_release(&result);
+    char *document = browse(files_path("p.html"), log, sizeof log);
+    if (!document) {
+        cr_log_warn("SKIPPED: no Chromium on this machine\n");
+        return;
+    }
+    cr_expect_not_null(strstr(document, "data-figures=\"11\""), "not all figures were drawn");
+    cr_expect_null(strstr(document, "data-error=\""), "the script failed");
+    cr_expect_null(strstr(log, "CONSOLE"), "the console says: %s", log);
+    static const char *const figure[] = {"latency-cdf", "latency-percentiles", "queue", "exits",
+                                         "agreement-window"};
+    for (size_t i = 0; i < sizeof figure / sizeof *figure; ++i)
+        cr_expect_not_null(strstr(document, figure[i]), "no figure %s", figure[i]);
+    cr_expect_not_null(strstr(document, "<svg"), "nothing was plotted");
+    result = tool_run("sim s.yaml --json");
+    json_t *summary = json_loads(result.out, 0, NULL);
+    snprintf(agreement, sizeof agreement, ">%.4f<",
+             100.0 * json_number_value(json_object_get(summary, "agreement")));
+    cr_expect_not_null(strstr(document, agreement), "the page does not say %s", agreement);
+    json_decref(summary);
+    tool_release(&result);
+}
+
 Test(report, refusals)
 {
     static const struct {
@@ -70,13 +135,17 @@ Test(report, refusals)
         int status;
     } bad[] = {
         {"report --trace t.json", "found 0", 2},
-        {"report run.olog", "--trace is missing", 2},
+        {"report run.olog", "expected -o PAGE.html", 2},
         {"report t.otrace --trace t.json", "expected a run log (.olog)", 2},
         {"report nothing.olog --trace t.json", "nothing.olog", 2},
         {"report run.olog rec.orec --trace t.json", "expected a run log (.olog)", 2},
         {"report run.olog --trace nowhere/t.json", "nowhere/t.json", 3},
         {"report run.olog --trace /dev/full", "No space left", 3},
         {"report run.olog --figures x --trace t.json", "--figures", 2},
+        {"report nothing.olog -o p.html", "nothing.olog", 2},
+        {"report t.otrace -o p.html", "expected a run log (.olog)", 2},
+        {"report run.olog run.olog run.olog run.olog run.olog run.olog run.olog run.olog run.olog -o p.html",
+         "at most 8", 2},
     };
     tool_make_log();
     for (size_t i = 0; i < sizeof bad / sizeof *bad; ++i)
