@@ -1,7 +1,7 @@
 /* Gates on a comparison: names, bounds, verdicts. */
 #include "analysis/compare.h"
+#include "sim/base/units.h"
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* A figure a gate can bound: its size without sign, in the unit its bound is given in. */
@@ -59,12 +59,10 @@ static bool find_figure(const struct ofr_comparison *c, const char *name, struct
 static int read_bound(char *gate, double *bound_pct, struct ofr_error *err)
 {
     char *equals = strchr(gate, '=');
-    char *end = NULL;
-    double bound = equals ? strtod(equals + 1, &end) : NAN;
-    if (!equals || end == equals + 1 || !isfinite(bound) || bound < 0.0 ||
-        (strcmp(end, "%") != 0 && *end != '\0'))
+    double share = -1.0;
+    if (!equals || ofr_read_share(equals + 1, &share) || !(share >= 0.0))
         return ofr_fail(err, OFR_E_USAGE, "gate: found '%s', expected NAME=BOUND such as p99=3%%", gate);
-    *bound_pct = *end == '%' ? bound : bound * 100.0;
+    *bound_pct = share * 100.0;
     *equals = '\0';
     return 0;
 }

@@ -135,16 +135,24 @@ static json_t *set_json(const struct ofr_run_set *set_of)
     return array;
 }
 
+/* Notes of `a` that `b` has not, or has otherwise; with `missing_only` those that it has not. */
+static void warn_of_notes(json_t *array, const struct ofr_notes *a, const struct ofr_notes *b,
+                          bool missing_only)
+{
+    for (uint32_t i = 0; i < a->count; ++i) {
+        const char *other = ofr_notes_get(b, a->item[i].name);
+        if (!other || (!missing_only && strcmp(other, a->item[i].text) != 0))
+            json_array_append_new(array, json_sprintf("provenance differs: %s", a->item[i].name));
+    }
+}
+
 static json_t *warnings_json(const struct ofr_run_data *a, const struct ofr_run_data *b)
 {
     json_t *array = json_array();
     if (strcmp(a->scenario, b->scenario) != 0)
         json_array_append_new(array, json_string("the scenarios differ"));
-    for (uint32_t i = 0; i < a->notes.count; ++i) {
-        const char *other = ofr_notes_get(&b->notes, a->notes.item[i].name);
-        if (!other || strcmp(other, a->notes.item[i].text) != 0)
-            json_array_append_new(array, json_sprintf("provenance differs: %s", a->notes.item[i].name));
-    }
+    warn_of_notes(array, &a->notes, &b->notes, false);
+    warn_of_notes(array, &b->notes, &a->notes, true);
     return array;
 }
 

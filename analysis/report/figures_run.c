@@ -1,5 +1,7 @@
 /* Figures of runs that do not need time: distributions, shares, trade-offs. figures_time.c has the others. */
 #include "analysis/report/figures_internal.h"
+#include "sim/base/config.h"
+#include "sim/base/units.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -8,51 +10,33 @@
 
 /* ---- what a run was ---- */
 
-/* The text after `key: ` at the beginning of a line's words; empty when there is none. */
-static void scenario_value(const char *text, const char *section, const char *key, char *out, size_t size)
+/* The text of a scalar of the resolved scenario; NULL when it is not there. Borrowed from the tree. */
+static const char *scalar(struct ofr_node *map, const char *key)
 {
-    const char *from = *section ? strstr(text, section) : text;
-    char needle[64];
-    out[0] = '\0';
-    snprintf(needle, sizeof needle, *section ? "\n  %s: " : "\n%s: ", key);
-    const char *at = from ? strstr(from, needle) : NULL;
-    if (at) {
-        at += strlen(needle);
-        snprintf(out, size, "%.*s", (int)strcspn(at, "\n"), at);
-    }
+    const struct ofr_node *node = map ? ofr_node_get(map, key) : NULL;
+    return node && node->kind == OFR_NODE_SCALAR ? node->text : NULL;
 }
 
-static double share_of(const char *text)
-{
-    char *end = NULL;
-    double value = strtod(text, &end);
-    if (end == text)
-        return NAN;
-    return *end == '%' ? value / 100.0 : value;
-}
-
-static double ms_of(const char *text)
-{
-    char *end = NULL;
-    double value = strtod(text, &end);
-    if (end == text)
-        return NAN;
-    const double scale = strcmp(end, "ns") == 0   ? 1e-6
-                         : strcmp(end, "us") == 0 ? 1e-3
-                         : strcmp(end, "s") == 0  ? 1e3
-                                                  : 1.0;
-    return value * scale;
-}
-
+/* A log whose scenario does not read leaves policy, constraint and SLO unknown: its figures can do without. */
 static void describe(struct ofr_report_run *run)
 {
-    char text[OFFRAMP_TEXT_SIZE];
-    const char *scenario = run->data->scenario;
-    scenario_value(scenario, "\nexits:", "policy", run->policy, sizeof run->policy);
-    scenario_value(scenario, "\nexits:", "accuracy_loss", text, sizeof text);
-    run->accuracy_loss = share_of(text);
-    scenario_value(scenario, "", "slo", text, sizeof text);
-    run->slo_ms = ms_of(text);
+    struct ofr_config *config = NULL;
+    struct ofr_error ignored = OFR_ERROR_INIT;
+    const char *text = run->data->scenario;
+    int64_t slo_ns = -1;
+    run->accuracy_loss = run->slo_ms = NAN;
+    if (ofr_config_parse(&config, run->data->path, text, strlen(text), &ignored))
+        return;
+    struct ofr_node *root = ofr_config_root(config), *exits = ofr_node_get(root, "exits");
+    const char *policy = scalar(exits, "policy"), *loss = scalar(exits, "accuracy_loss"),
+               *slo = scalar(root, "slo");
+    if (policy)
+        snprintf(run->policy, sizeof run->policy, "%s", policy);
+    if (loss && ofr_read_share(loss, &run->accuracy_loss))
+        run->accuracy_loss = NAN;
+    if (slo && !ofr_read_time(slo, &slo_ns) && slo_ns >= 0)
+        run->slo_ms = (double)slo_ns / 1e6;
+    ofr_config_free(config);
 }
 
 static void file_stem(char *out, size_t size, const char *path)
