@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 #include <math.h>
+#include <string.h>
 
 static const double ns_per_ms = 1e6;
 
@@ -105,13 +106,19 @@ static json_t *savings(const struct ofr_summary *summary, const struct ofr_summa
     return object;
 }
 
+static bool is(const char *knowledge, const char *what)
+{
+    return knowledge && strcmp(knowledge, what) == 0;
+}
+
 json_t *ofr_summary_json(const struct ofr_summary *summary, const struct ofr_summary_title *title)
 {
     json_t *object = json_object();
     double duration_s = ofr_summary_duration_s(summary);
     json_object_set_new(object, "scenario", json_string(title->scenario));
     json_object_set_new(object, "policy", json_string(title->policy));
-    json_object_set_new(object, "oracle", json_boolean(title->oracle));
+    json_object_set_new(object, "oracle", json_boolean(is(title->knowledge, "oracle")));
+    json_object_set_new(object, "knowledge", json_string(title->knowledge ? title->knowledge : "none"));
     json_object_set_new(object, "seed", whole(title->seed));
     json_object_set_new(object, "requests", requests_json(summary));
     json_object_set_new(object, "latency_ms", spread_ms(&summary->latency));
@@ -205,8 +212,12 @@ static void answers_text(FILE *out, const struct ofr_summary *summary)
 
 void ofr_summary_text(FILE *out, const struct ofr_summary *summary, const struct ofr_summary_title *title)
 {
-    fprintf(out, "%s, policy %s%s, seed %" PRIu64 "\n", title->scenario, title->policy,
-            title->oracle ? " (oracle: knows what no deployed policy can)" : "", title->seed);
+    const char *knows = "";
+    if (is(title->knowledge, "oracle"))
+        knows = " (oracle: knows what no deployed policy can)";
+    else if (is(title->knowledge, "hindsight"))
+        knows = " (tuned with hindsight: on the recording it is run on)";
+    fprintf(out, "%s, policy %s%s, seed %" PRIu64 "\n", title->scenario, title->policy, knows, title->seed);
     requests_text(out, summary);
     fprintf(out, "throughput  %.1f requests/s over %.3f s\n", ofr_summary_throughput(summary),
             ofr_summary_duration_s(summary));

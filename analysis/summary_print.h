@@ -11,7 +11,7 @@
 struct ofr_summary_title {
     const char *scenario;
     const char *policy;
-    bool oracle; /* the policy knows what no deployed policy can know */
+    const char *knowledge; /* the policy has before the run: "none", "hindsight" or "oracle"; NULL = none */
     uint64_t seed;
     const char *const *site_names;     /* [sites] */
     const struct ofr_summary *vanilla; /* the same run without ramps; NULL = not run */

@@ -14,8 +14,8 @@
  * for one policy object come from one thread at a time.
  *
  * A policy cannot see the future: before the feedback of a batch has been delivered it knows nothing of its
- * inputs. Only a policy that sets OFFRAMP_POLICY_ORACLE is handed knowledge it could not have, and every
- * report then says so.
+ * inputs. A policy that sets OFFRAMP_POLICY_HINDSIGHT is shown the recording when it is created, before the run it
+ * is judged on; one that sets OFFRAMP_POLICY_ORACLE decides with every input's own answer. Every report says which.
  *
  * ABI: a plug-in exports `const struct offramp_policy_ops offramp_policy`; `abi_version` must equal
  * OFFRAMP_POLICY_ABI_VERSION. Structs only grow at the end.
@@ -41,8 +41,9 @@ enum offramp_criterion {
 };
 
 enum offramp_policy_flags {
-    OFFRAMP_POLICY_FEEDBACK = 1u << 0, /* wants feedback(); without it none is gathered */
-    OFFRAMP_POLICY_ORACLE = 1u << 1,   /* uses knowledge no deployed policy has; reports say "oracle" */
+    OFFRAMP_POLICY_FEEDBACK = 1u << 0,  /* wants feedback(); without it none is gathered */
+    OFFRAMP_POLICY_ORACLE = 1u << 1,    /* uses knowledge no deployed policy has; reports say "oracle" */
+    OFFRAMP_POLICY_HINDSIGHT = 1u << 2, /* create() is given the recording; reports say "hindsight" */
 };
 
 /* One exit configuration. Ramps are listed from shallow to deep, each site at most once. A batch keeps the
@@ -66,6 +67,20 @@ struct offramp_latency_view {
     const int64_t *ramp_delay_ns; /* [batch_count][sites] from the site reached to the answer released */
 };
 
+/* What a policy with OFFRAMP_POLICY_HINDSIGHT knows before the run: what every ramp and the full model answer to every
+ * sample, in recorded order. Arrays are row-major, borrowed, and valid during create(). */
+struct offramp_hindsight {
+    uint32_t size; /* sizeof this struct as the host knows it */
+    uint32_t samples;
+    uint32_t reach;    /* leading samples the run can come to; = samples unless it is known to end before */
+    uint32_t sites;    /* as latency.sites */
+    uint32_t classes;  /* 0 = unknown */
+    const float *top1; /* [samples][sites] top softmax probability; the error score is 1.0f - top1 */
+    const float *entropy;         /* [samples][sites] nats; NULL = not recorded */
+    const uint16_t *answer;       /* [samples][sites] class the ramp chose */
+    const uint16_t *final_answer; /* [samples] class the full model chose */
+};
+
 struct offramp_policy_setup {
     uint32_t size; /* sizeof this struct as the host knows it */
     struct offramp_latency_view latency;
@@ -75,6 +90,7 @@ struct offramp_policy_setup {
     void (*say)(void *host,
                 const char *line); /* tells the user something once, e.g. that a budget pays for no ramp */
     uint64_t seed;                 /* of the policy's own random stream */
+    const struct offramp_hindsight *hindsight; /* with OFFRAMP_POLICY_HINDSIGHT, else NULL */
 };
 
 /* Results of one ended batch. Everything is borrowed and valid during the call. Row r is the r-th request of

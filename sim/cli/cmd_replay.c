@@ -6,6 +6,7 @@
 #include "sim/cli/file_verbs.h"
 #include "sim/cli/progress.h"
 #include "sim/cli/verbs.h"
+#include "sim/policy/policies.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -238,7 +239,7 @@ static int print(const struct ofr_cli_call *call, const struct ofr_scenario *sce
     struct ofr_summary_title title = {
         .scenario = scenario->top.name,
         .policy = scenario->policy->name,
-        .oracle = (scenario->policy->flags & OFFRAMP_POLICY_ORACLE) != 0,
+        .knowledge = ofr_policy_knowledge(scenario->policy->flags),
         .seed = scenario->top.seed,
         .site_names = names,
     };

@@ -5,6 +5,7 @@
 #include "sim/cli/cli.h"
 #include "sim/cli/progress.h"
 #include "sim/cli/verbs.h"
+#include "sim/policy/policies.h"
 #include "sim/run/beside.h"
 #include "sim/run/run.h"
 
@@ -114,7 +115,7 @@ static struct ofr_summary_title title_of(const struct session *session, uint32_t
     return (struct ofr_summary_title){
         .scenario = scenario->top.name,
         .policy = scenario->policy->name,
-        .oracle = (scenario->policy->flags & OFFRAMP_POLICY_ORACLE) != 0,
+        .knowledge = ofr_policy_knowledge(scenario->policy->flags),
         .seed = scenario->top.seed,
         .site_names = session->site_names,
         .vanilla = vanilla,
@@ -201,7 +202,7 @@ static int print_beside(const struct session *session, struct ofr_error *err)
         for (uint32_t i = 0; i < session->columns; ++i) {
             struct ofr_summary_title title = title_of(session, order[i], NULL);
             column[i] = (struct ofr_beside_column){.policy = title.policy,
-                                                   .oracle = title.oracle,
+                                                   .knowledge = title.knowledge,
                                                    .summary = &session->column[order[i]].run.summary};
         }
         ofr_beside_text(out, session->column[0].scenario->top.name, column, session->columns,

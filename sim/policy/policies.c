@@ -18,3 +18,10 @@ const struct offramp_policy_ops *ofr_policy_find(const char *name)
             return *policy;
     return NULL;
 }
+
+const char *ofr_policy_knowledge(uint32_t flags)
+{
+    if (flags & OFFRAMP_POLICY_ORACLE)
+        return "oracle";
+    return flags & OFFRAMP_POLICY_HINDSIGHT ? "hindsight" : "none";
+}

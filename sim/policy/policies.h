@@ -9,5 +9,7 @@
 extern const struct offramp_policy_ops *const ofr_policies[];
 /* NULL when there is none of that name. */
 const struct offramp_policy_ops *ofr_policy_find(const char *name);
+/* What a policy with these flags knows before the run, as reports say it: "none", "hindsight" or "oracle". */
+const char *ofr_policy_knowledge(uint32_t flags);
 
 #endif

@@ -70,6 +70,21 @@ static double early(const struct ofr_summary *summary, const struct ofr_summary 
     return 100.0 * (1.0 - (double)summary->exits[summary->sites] / (double)summary->released);
 }
 
+static bool any_knows(const struct ofr_beside_column *column, uint32_t columns, const char *what)
+{
+    for (uint32_t i = 0; i < columns; ++i)
+        if (strcmp(column[i].knowledge, what) == 0)
+            return true;
+    return false;
+}
+
+static const char *mark(const struct ofr_beside_column *column)
+{
+    if (any_knows(column, 1, "oracle"))
+        return "*";
+    return any_knows(column, 1, "hindsight") ? "^" : "";
+}
+
 static void header(FILE *out, const char *scenario, const struct ofr_beside_column *column, uint32_t columns)
 {
     const struct ofr_summary *first = column[0].summary;
@@ -79,7 +94,7 @@ static void header(FILE *out, const char *scenario, const struct ofr_beside_colu
     fprintf(out, "%-*s", LABEL_WIDTH, "");
     for (uint32_t i = 0; i < columns; ++i) {
         char title[32];
-        snprintf(title, sizeof title, "%s%s", column[i].policy, column[i].oracle ? "*" : "");
+        snprintf(title, sizeof title, "%s%s", column[i].policy, mark(&column[i]));
         fprintf(out, "%*s", COLUMN_WIDTH, title);
     }
     fputc('\n', out);
@@ -121,9 +136,6 @@ void ofr_beside_text(FILE *out, const char *scenario, const struct ofr_beside_co
                      uint32_t columns, const char *const *site_names)
 {
     const struct ofr_summary *vanilla = find_vanilla(column, columns);
-    bool oracle = false;
-    for (uint32_t i = 0; i < columns; ++i)
-        oracle |= column[i].oracle;
     header(out, scenario, column, columns);
     row(out, "latency, mean", latency, -1.0, "%.3f", " ms", column, columns, vanilla);
     row(out, "  half are faster than", latency, 0.5, "%.3f", " ms", column, columns, vanilla);
@@ -140,6 +152,8 @@ void ofr_beside_text(FILE *out, const char *scenario, const struct ofr_beside_co
     if (column[0].summary->labelled)
         row(out, "right answers", accuracy, 0.0, "%.2f", " %", column, columns, vanilla);
     exits(out, column, columns, site_names);
-    if (oracle)
+    if (any_knows(column, columns, "oracle"))
         fputs("\n* knows every answer beforehand: a bound, not a policy one could run\n", out);
+    if (any_knows(column, columns, "hindsight"))
+        fputs("\n^ tuned with hindsight, on the recording it is run on\n", out);
 }

@@ -7,7 +7,7 @@
 /* One column. `summary` and the strings are borrowed. */
 struct ofr_beside_column {
     const char *policy;
-    bool oracle;
+    const char *knowledge; /* as in struct ofr_summary_title; not NULL */
     const struct ofr_summary *summary;
 };
 

@@ -2,6 +2,7 @@
 
 #include "analysis/summary_print.h"
 #include "sim/base/version.h"
+#include "sim/policy/policies.h"
 #include "sim/run/run.h"
 
 #include <stdlib.h>
@@ -67,7 +68,7 @@ static char *summary_text(const struct offramp_scenario *scenario, const struct 
     struct ofr_summary_title title = {
         .scenario = scenario->scenario->top.name,
         .policy = scenario->scenario->policy->name,
-        .oracle = (scenario->scenario->policy->flags & OFFRAMP_POLICY_ORACLE) != 0,
+        .knowledge = ofr_policy_knowledge(scenario->scenario->policy->flags),
         .seed = scenario->scenario->top.seed,
     };
     json_t *object = ofr_summary_json(summary, &title);

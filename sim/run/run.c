@@ -2,6 +2,8 @@
 
 #include "sim/engine/random.h"
 #include "sim/model/criterion.h"
+#include "sim/policy/policies.h"
+#include "sim/run/hindsight.h"
 #include "traces/runlog_file.h"
 
 #include <inttypes.h>
@@ -167,6 +169,11 @@ static int create_policy(const struct ofr_scenario *scenario, const struct ofr_i
                          struct parts *parts, struct offramp_exit_config *first, struct ofr_error *err)
 {
     const struct ofr_profile *profile = inputs->profile;
+    struct offramp_hindsight hindsight;
+    bool knows = (scenario->policy->flags & OFFRAMP_POLICY_HINDSIGHT) != 0;
+    int rc = knows ? ofr_hindsight_view(&hindsight, scenario, inputs, err) : 0;
+    if (rc)
+        return rc;
     parts->site_names = calloc(profile->sites + 1, sizeof *parts->site_names);
     if (!parts->site_names)
         return ofr_fail_nomem(err, "site names");
@@ -185,6 +192,7 @@ static int create_policy(const struct ofr_scenario *scenario, const struct ofr_i
         .seed = scenario->top.seed,
         .host = options->say_state,
         .say = options->say,
+        .hindsight = knows ? &hindsight : NULL,
     };
     char why[OFR_ERROR_TEXT] = "it gave no reason";
     if (scenario->policy->create(&parts->policy, &setup, scenario->policy_options, first, why, sizeof why))
@@ -216,6 +224,8 @@ static int create_log(const struct ofr_scenario *scenario, const struct ofr_inpu
     int rc = ofr_notes_setf(&notes, err, OFR_NOTE_SERVERS, "%" PRIu64, scenario->top.servers);
     if (!rc)
         rc = ofr_notes_setf(&notes, err, OFR_NOTE_MAX_BATCH, "%" PRIu32, max_batch);
+    if (!rc)
+        rc = ofr_notes_set(&notes, OFR_NOTE_KNOWLEDGE, ofr_policy_knowledge(scenario->policy->flags), err);
     if (!rc)
         rc = ofr_notes_add_all(&notes, options->provenance, err);
     if (!rc)

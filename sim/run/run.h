@@ -12,7 +12,8 @@
 #define OFR_NOTE_SERVERS   "servers"
 #define OFR_NOTE_MAX_BATCH "max_batch"
 #define OFR_NOTE_END_NS    "end_ns"
-#define OFR_NOTE_ERROR     "error" /* why the run broke off; the rows end there */
+#define OFR_NOTE_KNOWLEDGE "knowledge" /* of the policy before the run: none, hindsight, oracle */
+#define OFR_NOTE_ERROR     "error"     /* why the run broke off; the rows end there */
 
 /* What a scenario's files hold, read once and shared by any number of runs. */
 struct ofr_inputs {

@@ -37,12 +37,12 @@ static void expect_summary(const json_t *run, const char *more)
 {
     static const char spread[] = "mean p25 p50 p90 p95 p99 p999 max";
     char keys[512];
-    snprintf(
-        keys, sizeof keys,
-        "scenario policy oracle seed requests latency_ms queueing_ms service_ms throughput_rps goodput_rps "
-        "agreement agreement_worst_1000 accuracy exit_rate batch_size batch_reason busy controller "
-        "duration_s%s",
-        more);
+    snprintf(keys, sizeof keys,
+             "scenario policy oracle knowledge seed requests latency_ms queueing_ms service_ms "
+             "throughput_rps goodput_rps "
+             "agreement agreement_worst_1000 accuracy exit_rate batch_size batch_reason busy controller "
+             "duration_s%s",
+             more);
     expect_keys(run, "summary", keys);
     expect_keys(json_object_get(run, "requests"), "requests",
                 "offered ok late rejected dropped expired unfinished");
