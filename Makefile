@@ -2,7 +2,7 @@
 BUILD := build/release
 CONFIGURE_FLAGS ?=
 
-.PHONY: all deps build demo demo-replay test bench paper clean
+.PHONY: all deps build demo demo-replay test bench paper install package clean
 
 all: build
 
@@ -34,6 +34,15 @@ bench: build
 # Apparate's evaluation again: every recording under every policy, into analysis/paper.md.
 paper: build
 	@analysis/paper.sh >$(BUILD)/paper.md && mv $(BUILD)/paper.md analysis/paper.md
+
+PREFIX ?= /usr/local
+install: build
+	@cmake --install $(BUILD) --prefix $(PREFIX)
+
+# A Debian package, build/package/offramp_VERSION_ARCH.deb.
+package: deps
+	@cmake --preset package --log-level=WARNING
+	@cmake --build --preset package --target package
 
 clean:
 	rm -rf build

@@ -6,13 +6,6 @@ pkg_check_modules(OFFRAMP_DEPS REQUIRED IMPORTED_TARGET gsl msgpack libzstd yaml
 find_library(OFFRAMP_DNNL dnnl REQUIRED)
 find_path(OFFRAMP_DNNL_HEADERS dnnl.h REQUIRED)
 find_package(OpenMP REQUIRED COMPONENTS C)
-foreach(library gsl msgpack libzstd)
-  execute_process(COMMAND ${PKG_CONFIG_EXECUTABLE} --modversion ${library} OUTPUT_VARIABLE version
-    OUTPUT_STRIP_TRAILING_WHITESPACE)
-  string(REPLACE "lib" "" short ${library})
-  string(TOUPPER ${short} upper)
-  set(OFFRAMP_${upper}_VERSION ${version})
-endforeach()
 
 add_library(offramp_dependencies INTERFACE)
 target_link_libraries(offramp_dependencies INTERFACE PkgConfig::OFFRAMP_DEPS ${OFFRAMP_DNNL} OpenMP::OpenMP_C Threads::Threads m ${CMAKE_DL_LIBS})

@@ -12,6 +12,10 @@ set_target_properties(offramp PROPERTIES VERSION ${PROJECT_VERSION} SOVERSION ${
 install(TARGETS offramp EXPORT offramp-targets LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(TARGETS offramp_cli RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 install(FILES sim/offramp.h sim/offramp_policy.h sim/offramp_option.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/offramp)
+install(DIRECTORY workloads/scenarios workloads/data DESTINATION ${CMAKE_INSTALL_DATADIR}/offramp)
+install(FILES README.md CHANGELOG.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
+install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR} RENAME copyright)
+install(DIRECTORY docs/ DESTINATION ${CMAKE_INSTALL_DOCDIR}/docs FILES_MATCHING PATTERN "*.md")
 install(EXPORT offramp-targets NAMESPACE offramp:: DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/offramp)
 
 configure_package_config_file(cmake/offramp-config.cmake.in ${CMAKE_CURRENT_BINARY_DIR}/offramp-config.cmake

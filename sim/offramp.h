@@ -8,7 +8,7 @@
  *     const char *set[] = {"arrivals.rate=900/s", NULL};
  *     if (offramp_scenario_load(&scenario, "demo.yaml", set, why, sizeof why) == 0 &&
  *         offramp_simulate(&run, scenario, why, sizeof why) == 0)
- *         puts(offramp_run_json(run));
+ *         fputs(offramp_run_json(run), stdout);
  *
  * Functions return 0, or a negative code with one line for the user in `why`; offramp_exit_status() turns a
  * code into the status the command-line tool would end with. Handles are owned by the caller and freed by the
@@ -49,7 +49,7 @@ OFFRAMP_API void offramp_scenario_free(struct offramp_scenario *scenario);
  * summaries. */
 OFFRAMP_API int offramp_simulate(struct offramp_run **out, const struct offramp_scenario *scenario, char *why,
                                  size_t why_size);
-/* The summary as a JSON object, the one `offramp sim --json` prints. Borrowed from the run. */
+/* The summary as a JSON object with a line end, byte for byte what `offramp sim --json` prints. Borrowed from the run. */
 OFFRAMP_API const char *offramp_run_json(const struct offramp_run *run);
 OFFRAMP_API void offramp_run_free(struct offramp_run *run);
 

@@ -2,7 +2,7 @@
 
 #include "sim/base/config.h"
 #include "sim/base/units.h"
-#include "sim/base/version.h"
+#include "sim/cli/version.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -245,11 +245,6 @@ static void help_all(FILE *out)
           out);
 }
 
-static void print_version(FILE *out)
-{
-    fprintf(out, "offramp %s\n%s\n", OFR_VERSION, OFR_BUILD_FACTS);
-}
-
 /* ---- dispatch ---- */
 
 static const struct ofr_cli_verb *find_verb(const struct ofr_cli_verb *const *table, const char *name)
@@ -396,7 +391,7 @@ int ofr_cli_main(int argc, char **argv, FILE *out, FILE *chatter, struct ofr_err
 {
     struct command command;
     if (argc > 1 && strcmp(argv[1], "--version") == 0) {
-        print_version(out);
+        ofr_cli_version(out);
         return 0;
     }
     int rc = find_command(&command, argc - 1, argv + 1, err);

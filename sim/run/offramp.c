@@ -1,6 +1,7 @@
 #include "sim/offramp.h"
 
 #include "analysis/summary_print.h"
+#include "sim/base/json.h"
 #include "sim/base/version.h"
 #include "sim/policy/policies.h"
 #include "sim/run/run.h"
@@ -63,6 +64,7 @@ void offramp_scenario_free(struct offramp_scenario *scenario)
     free(scenario);
 }
 
+/* The bytes `offramp sim --json` prints. Owned; NULL when out of memory. */
 static char *summary_text(const struct offramp_scenario *scenario, const struct ofr_summary *summary)
 {
     struct ofr_summary_title title = {
@@ -72,8 +74,17 @@ static char *summary_text(const struct offramp_scenario *scenario, const struct 
         .seed = scenario->scenario->top.seed,
     };
     json_t *object = ofr_summary_json(summary, &title);
-    char *text = object ? json_dumps(object, JSON_INDENT(2) | JSON_REAL_PRECISION(15)) : NULL;
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+    int rc = out ? ofr_json_write(out, object, NULL) : OFR_E_NOMEM;
+    if (out && fclose(out))
+        rc = OFR_E_NOMEM;
     json_decref(object);
+    if (rc) {
+        free(text);
+        return NULL;
+    }
     return text;
 }
 

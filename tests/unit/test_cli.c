@@ -157,6 +157,8 @@ Test(cli, help_reaches_everything)
         {"help arrival:gamma", "cv"},
         {"help format:csv", "delimiter"},
         {"--version", "offramp 0."},
+        {"--version", "revision   "},
+        {"--version", "libraries  oneDNN "},
         {"help --spec", "\"verbs\""},
     };
     for (size_t i = 0; i < sizeof pages / sizeof *pages; ++i) {
