@@ -6,9 +6,15 @@ extern const struct offramp_policy_ops ofr_policy_vanilla;
 extern const struct offramp_policy_ops ofr_policy_static;
 extern const struct offramp_policy_ops ofr_policy_oracle;
 extern const struct offramp_policy_ops ofr_policy_apparate;
+extern const struct offramp_policy_ops ofr_policy_branchynet;
+extern const struct offramp_policy_ops ofr_policy_branchynet_plus;
+extern const struct offramp_policy_ops ofr_policy_deebert;
+extern const struct offramp_policy_ops ofr_policy_deebert_plus;
 
 const struct offramp_policy_ops *const ofr_policies[] = {
-    &ofr_policy_vanilla, &ofr_policy_static, &ofr_policy_oracle, &ofr_policy_apparate, NULL,
+    &ofr_policy_vanilla,  &ofr_policy_static,       &ofr_policy_oracle,
+    &ofr_policy_apparate, &ofr_policy_branchynet,   &ofr_policy_branchynet_plus,
+    &ofr_policy_deebert,  &ofr_policy_deebert_plus, NULL,
 };
 
 const struct offramp_policy_ops *ofr_policy_find(const char *name)
