@@ -1,21 +1,68 @@
 #!/usr/bin/env bash
-# What the CUDA device shows on a machine with a GPU: every network against the cpu device on the same weights, clean
-# under compute-sanitizer, times. Usage: replay/check_gpu.sh PROGRAM FOLDER   (build/cuda/replay/cuda/offramp_check_gpu)
+# What the CUDA device shows on a machine with a Hopper GPU, as text in a folder; ends within ten minutes.
+#
+#   replay/check_gpu.sh PROGRAM FOLDER [MODELS]
+#
+# PROGRAM: build/release/replay/cuda/offramp_check_gpu. MODELS: a folder with resnet18-cifar10.safetensors and
+# resnet18-cifar10-sample; without it that part is left out, and summary.txt says so. python3 with PyTorch gives the
+# peer's times; without it there is no table of ratios. Exit 1 when a bound is missed or a step fails.
 set -uo pipefail
-program=$1 out=$2 failed=0
+program=$1 out=$2 models=${3:-} here=$(dirname "$0") failed=0
 mkdir -p "$out"
-nvidia-smi --query-gpu=name,driver_version,clocks.sm,clocks.mem,temperature.gpu --format=csv >"$out/device.txt"
-: >"$out/compare.txt"
+cd "$out" || exit 3
+here=$(cd "$OLDPWD" && cd "$here" && pwd) program=$(cd "$OLDPWD" && realpath "$program")
+[ -n "$models" ] && models=$(cd "$OLDPWD" && realpath "$models")
+nets="resnet18 resnet50 resnet101 vgg11 vgg13 vgg16 distilbert-base bert-base bert-large gpt2-medium"
+nvidia-smi --query-gpu=name,driver_version,clocks.sm,clocks.mem,temperature.gpu --format=csv >device.txt
+: >summary.txt
+begin=$SECONDS
+
+# step NAME LIMIT COMMAND...: runs it into NAME.txt, says in summary.txt how it ended.
+step() {
+    local name=$1 limit=$2 status since=$SECONDS
+    shift 2
+    timeout "$limit" "$@" >"$name.txt" 2>&1
+    status=$?
+    echo "$name: exit $status after $((SECONDS - since)) s" >>summary.txt
+    return $status
+}
+
+# Right or wrong does not depend on who else uses the GPU: all at once.
+export OMP_WAIT_POLICY=passive
+pids=()
+start() { step "$@" & pids+=($!); }
+start kernels 100 "$program" kernels
+if [ -n "$models" ]; then
+    start images 100 "$program" images "$models/resnet18-cifar10.safetensors" "$models/resnet18-cifar10-sample"
+else
+    echo "images: left out, no MODELS given" >>summary.txt
+fi
+start memcheck 170 compute-sanitizer --tool memcheck --error-exitcode 9 "$program" kernels
+start memcheck-graph 170 compute-sanitizer --tool memcheck --error-exitcode 9 "$program" compare bert-tiny 5 13
+start racecheck 170 compute-sanitizer --tool racecheck --error-exitcode 9 "$program" kernels small
 for case in "resnet18 10 64" "resnet50 1000 64" "resnet101 10 32" "vgg11 10 32" "vgg13 10 64" "vgg16 1000 32" \
-    "distilbert-base 64 128" "bert-base 64 37" "bert-large 64 33" "gpt2-medium 64 130"; do
+    "distilbert-base 64 128" "bert-base 64 37" "bert-large 64 33" "gpt2-medium 64 130" "gpt2-medium 2 128"; do
     # shellcheck disable=SC2086
-    timeout 90 "$program" compare $case >>"$out/compare.txt" 2>&1 || failed=1
+    start "compare-${case// /-}" 120 "$program" compare $case
 done
-for tool in memcheck racecheck; do
-    timeout 120 compute-sanitizer --tool $tool "$program" compare resnet18 10 32 >"$out/$tool.txt" 2>&1 || failed=1
+for pid in "${pids[@]}"; do wait "$pid" || failed=1; done
+cat compare-*.txt >compare.txt && rm compare-*.txt
+echo "checks ended after $((SECONDS - begin)) s" >>summary.txt
+
+# Times one by one.
+: >time.txt
+for net in $nets; do
+    step one 60 "$program" time "$net" || failed=1
+    sed -i "s/^one:/time $net:/" summary.txt
+    cat one.txt >>time.txt
 done
-: >"$out/time.txt"
-for net in resnet18 resnet50 resnet101 vgg11 vgg13 vgg16 distilbert-base bert-base bert-large gpt2-medium; do
-    timeout 60 "$program" time $net >>"$out/time.txt" 2>&1 || failed=1
-done
+rm one.txt
+if python3 -c 'import torch' 2>/dev/null; then
+    step peer 200 python3 "$here/peer_pytorch.py" --seconds 170 || failed=1
+    python3 "$here/peer_table.py" time.txt peer.txt >ratio.txt || failed=1
+else
+    echo "peer: left out, no PyTorch" >>summary.txt
+fi
+nvidia-smi --query-gpu=clocks.sm,clocks.mem,temperature.gpu --format=csv >>device.txt
+echo "all ended after $((SECONDS - begin)) s, exit $failed" >>summary.txt
 exit $failed
