@@ -38,6 +38,8 @@ enum offramp_criterion {
     OFFRAMP_CRITERION_ENTROPY, /* entropy of the softmax in nats, 0..ln(classes) (BranchyNet, DeeBERT) */
     OFFRAMP_CRITERION_AGREES,  /* 0 when the ramp's answer equals the full model's, else 1: oracle policies
                                   only */
+    OFFRAMP_CRITERION_PATIENCE, /* 1 / (1 + n), where n active ramps in a row, this one the last, gave the answer of the
+                                   active ramp before them: 1 at the first ramp, 1/2 after one agreement (PABEE) */
 };
 
 enum offramp_policy_flags {

@@ -2,6 +2,7 @@
  *
  *   top1     1 - top softmax probability   (Apparate; single precision holds it exactly for f16 sources)
  *   entropy  entropy of the softmax, nats  (BranchyNet, DeeBERT)
+ *   patience 1 / (1 + agreements in a row) (PABEE); depends on which ramps are active, so sim/serve/exit_rule.h has it
  *   agrees   0 when the ramp's answer is the full model's, else 1 (oracle policies)
  */
 #ifndef OFR_MODEL_CRITERION_H
@@ -15,6 +16,7 @@ extern const char *const ofr_criterion_names[]; /* by enum offramp_criterion, NU
 /* 0, or OFR_E_INPUT when the recording lacks what the criterion needs. */
 int ofr_criterion_check(int32_t criterion, const struct ofr_recording *recording, struct ofr_error *err);
 
+/* Score of one ramp by itself; not for patience. */
 static inline float ofr_criterion_score(int32_t criterion, const struct ofr_recording *recording,
                                         uint32_t sample, uint32_t site)
 {

@@ -11,10 +11,23 @@ static inline bool ofr_exit_below(float score, double threshold)
     return (double)score < threshold;
 }
 
+/* Patience: how many ramps in a row, back from column k, answered as the active ramp before them. */
+static inline float ofr_exit_patience(const struct offramp_exit_config *config,
+                                      const struct ofr_recording *recording, uint32_t sample, uint32_t k)
+{
+    const uint16_t *answer = recording->answer + (size_t)sample * recording->sites;
+    uint32_t first = k;
+    while (first > 0 && answer[config->site[first - 1]] == answer[config->site[first]])
+        --first;
+    return 1.0F / (float)(1 + k - first);
+}
+
 /* Score of the ramp in column k of the configuration, from a recording. */
 static inline float ofr_exit_score(const struct offramp_exit_config *config,
                                    const struct ofr_recording *recording, uint32_t sample, uint32_t k)
 {
+    if (config->criterion == OFFRAMP_CRITERION_PATIENCE)
+        return ofr_exit_patience(config, recording, sample, k);
     return ofr_criterion_score(config->criterion, recording, sample, config->site[k]);
 }
 

@@ -82,6 +82,7 @@ static const char *const exits[] = {
     "exits={policy: static, thresholds: 0.4}",
     "exits=oracle",
     "exits={policy: apparate, ramp_budget: 20%, accuracy_loss: 10%}",
+    "exits={policy: patience, patience: 1}",
 };
 
 enum {
@@ -115,7 +116,8 @@ static void check_real(const struct ofr_replay_options *how, size_t exits_least)
     for (size_t b = 0; b < BATCHERS; ++b)
         for (size_t e = exits_least; e < EXITS; ++e) {
             const char *const set[] = {batchers[b], exits[e], "requests=400", "arrivals.rate=4k/s"};
-            if (how->exits == OFR_EXITS_COMPUTED && strstr(exits[e], "oracle"))
+            if (how->exits == OFR_EXITS_COMPUTED &&
+                (strstr(exits[e], "oracle") || strstr(exits[e], "patience")))
                 continue;
             struct outcome out = replay(set, 4, how, log);
             cr_assert_eq(out.rc, 0, "%s", out.err.text);
@@ -614,6 +616,11 @@ Test(replay, bad_input_is_refused)
     tool_expect_refused(&none, "replay s.yaml --device null --exits guessed", 2, "guessed");
     tool_expect_refused(&none, "replay s.yaml --device null --exits computed --set exits=oracle", 2,
                         "recorded");
+    tool_write("p.yaml",
+               "model: {profile: model.oprof, recording: rec.orec}\nrequests: 100\n"
+               "arrivals: {process: poisson, rate: 2k/s}\nexits: {policy: patience, patience: 1}\n");
+    tool_expect_refused(&none, "replay p.yaml --device null --exits computed", 2,
+                        "policy patience decides by what no ramp computes, expected --exits recorded");
     tool_expect_refused(&none, "replay s.yaml --device null --warm-up -1", 2, "warm_up");
     tool_expect_refused(&none, "replay s.yaml --device null --log no/such/folder.olog", 3,
                         "no/such/folder.olog");

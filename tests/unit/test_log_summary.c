@@ -11,6 +11,8 @@ static const char *const exits[] = {
     "{policy: static, thresholds: 0.2, ramps: [0, 2]}",
     "oracle",
     "{policy: apparate, ramp_budget: 20%}",
+    "{policy: branchynet+, tune_share: 50%}",
+    "{policy: patience, patience: 2}",
 };
 
 static const char *const batching[] = {
