@@ -16,6 +16,11 @@ install(DIRECTORY workloads/scenarios workloads/data DESTINATION ${CMAKE_INSTALL
 install(FILES README.md CHANGELOG.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
 install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR} RENAME copyright)
 install(DIRECTORY docs/ DESTINATION ${CMAKE_INSTALL_DOCDIR}/docs FILES_MATCHING PATTERN "*.md")
+set(OFR_PAGES ${PROJECT_BINARY_DIR}/pages)
+install(DIRECTORY ${OFR_PAGES}/man/ DESTINATION ${CMAKE_INSTALL_MANDIR}/man1 FILES_MATCHING PATTERN "*.1")
+install(DIRECTORY ${OFR_PAGES}/man/ DESTINATION ${CMAKE_INSTALL_MANDIR}/man5 FILES_MATCHING PATTERN "*.5")
+install(FILES ${OFR_PAGES}/offramp.bash DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions RENAME offramp)
+install(FILES ${OFR_PAGES}/offramp.fish DESTINATION ${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d)
 install(EXPORT offramp-targets NAMESPACE offramp:: DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/offramp)
 
 configure_package_config_file(cmake/offramp-config.cmake.in ${CMAKE_CURRENT_BINARY_DIR}/offramp-config.cmake

@@ -70,6 +70,8 @@ int ofr_option_parse(const struct offramp_option *option, const char *text, void
 /* The value of one option as it would be written in a scenario file, exact enough to be read back to the same
  * value (strings are quoted when YAML needs it). Returns the length as snprintf does. */
 int ofr_option_format(const struct offramp_option *option, const void *values, char *out, size_t size);
+/* As help names it: "count", "time", ... */
+const char *ofr_option_type_name(enum offramp_option_type type);
 /* Table of options for `offramp help`: name, type, default, range, help. */
 void ofr_options_help(FILE *out, const struct offramp_option *options, uint32_t count);
 

@@ -453,7 +453,7 @@ int ofr_option_format(const struct offramp_option *option, const void *values, c
     }
 }
 
-static const char *type_name(enum offramp_option_type type)
+const char *ofr_option_type_name(enum offramp_option_type type)
 {
     static const char *const name[] = {"count",  "time", "rate", "share",   "factor", "number", "bool",
                                        "choice", "text", "path", "numbers", "texts",  "texts"};
@@ -462,7 +462,7 @@ static const char *type_name(enum offramp_option_type type)
 
 static void help_row(FILE *out, const struct offramp_option *option, int width)
 {
-    fprintf(out, "  %-*s %-8s ", width, option->name, type_name(option->type));
+    fprintf(out, "  %-*s %-8s ", width, option->name, ofr_option_type_name(option->type));
     fprintf(out, "%-12s %s", option->fallback ? (*option->fallback ? option->fallback : "-") : "required",
             option->help);
     if (option->alias)

@@ -9,7 +9,7 @@
 
 enum {
     MOST_FLAGS = 64,
-    FLAG_SIZE = 64
+    FLAG_SIZE = OFR_CLI_FLAG_SIZE
 };
 
 /* ---- flags ---- */
@@ -28,10 +28,31 @@ static bool is_list(const struct offramp_option *option)
            option->type == OFFRAMP_OPT_ARGS;
 }
 
+void ofr_cli_flag_name(char *out, const struct offramp_option *option)
+{
+    dashed(out, option->name);
+}
+
 /* Short forms every verb shares. */
+static const struct {
+    char letter;
+    const char *flag;
+} short_forms[] = {{'o', "out"}, {'j', "jobs"}};
+
 static const char *long_of(char letter)
 {
-    return letter == 'o' ? "out" : letter == 'j' ? "jobs" : NULL;
+    for (size_t i = 0; i < sizeof short_forms / sizeof *short_forms; ++i)
+        if (short_forms[i].letter == letter)
+            return short_forms[i].flag;
+    return NULL;
+}
+
+char ofr_cli_flag_letter(const char *flag)
+{
+    for (size_t i = 0; i < sizeof short_forms / sizeof *short_forms; ++i)
+        if (strcmp(short_forms[i].flag, flag) == 0)
+            return short_forms[i].letter;
+    return '\0';
 }
 
 static const struct offramp_option *find_flag(const struct ofr_cli_parse *parse, const char *name,
@@ -198,9 +219,10 @@ int ofr_cli_parse(struct ofr_cli_parse *parse, int argc, char **argv, struct ofr
 
 static void help_flag(FILE *out, const struct offramp_option *option)
 {
-    char flag[FLAG_SIZE], left[FLAG_SIZE + 24];
+    char flag[FLAG_SIZE], left[FLAG_SIZE + 24], short_form[8] = "";
     dashed(flag, option->name);
-    const char *short_form = strcmp(flag, "out") == 0 ? "-o, " : strcmp(flag, "jobs") == 0 ? "-j, " : "";
+    if (ofr_cli_flag_letter(flag))
+        snprintf(short_form, sizeof short_form, "-%c, ", ofr_cli_flag_letter(flag));
     snprintf(left, sizeof left, "%s--%s%s", short_form, flag,
              option->type == OFFRAMP_OPT_BOOL ? "" : " VALUE");
     fprintf(out, "  %-26s %s", left, option->help);

@@ -14,7 +14,8 @@
 #include <stdio.h>
 
 enum {
-    OFR_CLI_MOST_POSITIONALS = 64
+    OFR_CLI_MOST_POSITIONALS = 64,
+    OFR_CLI_FLAG_SIZE = 64
 };
 
 struct ofr_cli_verb;
@@ -54,6 +55,10 @@ int ofr_cli_main(int argc, char **argv, FILE *out, FILE *chatter, struct ofr_err
 
 /* Help of a verb: usage, flags, sub-verbs. `path` is how it is called, e.g. "trace import". */
 void ofr_cli_help(FILE *out, const char *path, const struct ofr_cli_verb *verb);
+/* How a row is written on the command line, without its dashes: "max-lateness". `out` has OFR_CLI_FLAG_SIZE bytes. */
+void ofr_cli_flag_name(char *out, const struct offramp_option *option);
+/* The one-letter form of a flag, e.g. 'o' of "out"; '\0' = it has none. */
+char ofr_cli_flag_letter(const char *flag);
 /* Parses arguments against a table: fills `values`, collects positionals. For sub-tables chosen late (importers). */
 struct ofr_cli_parse {
     const struct offramp_option *options;
@@ -65,8 +70,7 @@ struct ofr_cli_parse {
 };
 int ofr_cli_parse(struct ofr_cli_parse *parse, int argc, char **argv, struct ofr_error *err);
 
-/* Every verb with its flags, and every part with its options, as one JSON object: what shell completion and manual
- * pages are made of. */
+/* Every verb with its flags, and every part with its options, as one JSON object. */
 int ofr_cli_spec(FILE *out, struct ofr_error *err);
 
 #endif

@@ -1,6 +1,8 @@
 /* offramp list KIND, offramp help [VERB [SUB] | KIND:NAME | scenario]: both read the tables the parser uses. */
 #include "sim/base/config.h"
 #include "sim/base/json.h"
+#include "sim/cli/completion.h"
+#include "sim/cli/man_pages.h"
 #include "sim/cli/registry.h"
 #include "sim/cli/verbs.h"
 #include "sim/run/scenario.h"
@@ -113,8 +115,18 @@ static int help_verb(const struct ofr_cli_call *call, struct ofr_error *err)
     return 0;
 }
 
+enum shell {
+    SHELL_NONE,
+    SHELL_BASH,
+    SHELL_FISH
+};
+
+static const char *const shell_names[] = {"none", "bash", "fish", NULL};
+
 struct help_options {
     uint8_t spec;
+    int32_t completion; /* enum shell */
+    char man_pages[OFFRAMP_TEXT_SIZE];
 };
 
 static const struct offramp_option help_table[] = {
@@ -123,6 +135,17 @@ static const struct offramp_option help_table[] = {
      .offset = offsetof(struct help_options, spec),
      .fallback = "false",
      .help = "the whole command line and every part's options as one JSON object"},
+    {.name = "completion",
+     .type = OFFRAMP_OPT_CHOICE,
+     .offset = offsetof(struct help_options, completion),
+     .fallback = "none",
+     .choices = shell_names,
+     .help = "a script that completes verbs, flags and names; `source` it, or put it where the shell looks"},
+    {.name = "man_pages",
+     .type = OFFRAMP_OPT_TEXT,
+     .offset = offsetof(struct help_options, man_pages),
+     .fallback = "",
+     .help = "write manual pages of every verb and of scenario files into this folder"},
 };
 
 static int help(const struct ofr_cli_call *call, struct ofr_error *err)
@@ -130,6 +153,12 @@ static int help(const struct ofr_cli_call *call, struct ofr_error *err)
     const struct help_options *options = call->values;
     if (options->spec)
         return ofr_cli_spec(call->out, err);
+    if (*options->man_pages)
+        return ofr_man_pages(options->man_pages, err);
+    if (options->completion != SHELL_NONE) {
+        (options->completion == SHELL_BASH ? ofr_completion_bash : ofr_completion_fish)(call->out);
+        return 0;
+    }
     if (call->positionals == 0) {
         for (const struct ofr_cli_verb *const *verb = ofr_cli_verbs; *verb; ++verb)
             fprintf(call->out, "offramp %-10s %s\n", (*verb)->name, (*verb)->help);
@@ -151,7 +180,7 @@ const struct ofr_cli_verb ofr_verb_help = {
     .usage = "[VERB [SUB] | scenario | KIND:NAME]",
     .most = 2,
     .options = help_table,
-    .option_count = 1,
+    .option_count = sizeof help_table / sizeof *help_table,
     .options_size = sizeof(struct help_options),
     .run = help,
 };

@@ -1,4 +1,4 @@
-/* The option tables of a scenario's sections. Private to sim/run. */
+/* The option tables of a scenario's sections, for sim/run and for what is made of tables (manual, completion). */
 #ifndef OFR_RUN_SCENARIO_TABLES_H
 #define OFR_RUN_SCENARIO_TABLES_H
 
