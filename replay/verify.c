@@ -1,6 +1,7 @@
 #include "replay/replay.h"
 #include "replay/verify_internal.h"
 #include "sim/base/config.h"
+#include "sim/policy/plugin.h"
 #include "sim/run/leg.h"
 #include "sim/serve/exit_rule.h"
 
@@ -445,6 +446,17 @@ static int run_on_log(struct ofr_verifier *v, const struct ofr_scenario *scenari
     return !rc || v->report->differs ? 0 : ofr_fail(err, rc, "%s", own.text);
 }
 
+/* A difference may only mean that the policy has been built again since. */
+static void name_suspect(struct ofr_verifier *v, const struct ofr_plugin *plugin)
+{
+    const char *noted = ofr_notes_get(ofr_runlog_provenance(v->expected), OFR_NOTE_POLICY_HASH);
+    char *where = v->report->where;
+    size_t length = strlen(where);
+    if (plugin && noted && strtoull(noted, NULL, 16) != plugin->xxh64)
+        snprintf(where + length, sizeof v->report->where - length, "; %s is not the file the run had",
+                 plugin->path);
+}
+
 static int verify(struct ofr_verifier *v, const char *path, const char *const *set, uint32_t sets,
                   struct ofr_error *err)
 {
@@ -462,6 +474,8 @@ static int verify(struct ofr_verifier *v, const char *path, const char *const *s
                       ofr_runlog_head(v->expected)->sites, scenario->model.profile, inputs.profile->sites);
     if (!rc)
         rc = run_on_log(v, scenario, &inputs, err);
+    if (!rc && v->report->differs)
+        name_suspect(v, scenario->plugin);
     ofr_inputs_release(&inputs);
     ofr_scenario_free(scenario);
     return rc;

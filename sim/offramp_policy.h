@@ -17,8 +17,12 @@
  * inputs. A policy that sets OFFRAMP_POLICY_HINDSIGHT is shown the recording when it is created, before the run it
  * is judged on; one that sets OFFRAMP_POLICY_ORACLE decides with every input's own answer. Every report says which.
  *
- * ABI: a plug-in exports `const struct offramp_policy_ops offramp_policy`; `abi_version` must equal
- * OFFRAMP_POLICY_ABI_VERSION. Structs only grow at the end.
+ * Plug-ins: a shared object that defines `const struct offramp_policy_ops offramp_policy` is a policy; a scenario names
+ * it by its path (`exits: {policy: ./mine.so}`). `abi_version` must equal OFFRAMP_POLICY_ABI_VERSION. Structs only grow
+ * at the end. The host checks hooks, flags, name and option table when it loads the object, and every configuration the
+ * policy writes; what it cannot take ends the run with one line that names the file. Several runs may share one
+ * loaded object, each with a `state` of its own, on different threads: keep nothing in static variables.
+ * docs/write-a-policy.md is the tutorial, workloads/plugins/skeleton.c the policy to start from.
  */
 #ifndef OFFRAMP_POLICY_H
 #define OFFRAMP_POLICY_H
@@ -90,7 +94,8 @@ struct offramp_policy_setup {
     uint32_t max_batch;            /* largest batch the batcher may form */
     void *host;
     void (*say)(void *host,
-                const char *line); /* tells the user something once, e.g. that a budget pays for no ramp */
+                const char *line); /* tells the user something once, e.g. that a budget pays for no
+                                                  ramp; never NULL */
     uint64_t seed;                 /* of the policy's own random stream */
     const struct offramp_hindsight *hindsight; /* with OFFRAMP_POLICY_HINDSIGHT, else NULL */
 };
@@ -112,12 +117,13 @@ struct offramp_feedback {
     const uint16_t *exit_ramp;                /* [rows] column it left at; config->ramps = ran to the end */
 };
 
-/* A change of configuration the policy asks for, and what the decision log keeps of it. */
+/* A change of configuration the policy asks for, and what the decision log keeps of it. The host hands it out with no
+ * ramp, no prediction (NaN), no cost and nothing changed; a configuration keeps the first one's criterion. */
 struct offramp_decision {
     struct offramp_exit_config config;
     char trigger[24];          /* why: "accuracy", "adjust", ... */
     double predicted_gain_pct; /* predicted mean latency change, per cent of vanilla; NaN = no prediction */
-    int64_t cost_ns;           /* modelled time the decision takes to compute (simulation) */
+    int64_t cost_ns;           /* >= 0: modelled time the decision takes to compute (simulation) */
     uint32_t evaluations;      /* configurations evaluated on the way */
     bool changed; /* config differs from the one in force; false: time was spent, nothing changes */
 };
@@ -132,7 +138,8 @@ struct offramp_policy_ops {
     size_t options_size;
 
     /* Required. Creates the policy from its parsed options (borrowed for the call) and writes the first
-     * configuration. Returns 0, or -1 with one line in `why` (why_size bytes). */
+     * configuration (zeroed before). Returns 0, or -1 with one line in `why` (why_size bytes); what it
+     * had made by then it has released, `destroy` is not called. */
     int (*create)(void **state, const struct offramp_policy_setup *setup, const void *options,
                   struct offramp_exit_config *first, char *why, size_t why_size);
     /* Required. NULL is allowed. */
@@ -140,5 +147,20 @@ struct offramp_policy_ops {
     /* Required with OFFRAMP_POLICY_FEEDBACK. Takes one batch; returns true when it fills `decision`. */
     bool (*feedback)(void *state, const struct offramp_feedback *feedback, struct offramp_decision *decision);
 };
+
+#if defined(__GNUC__)
+#define OFFRAMP_EXPORT __attribute__((visibility("default")))
+#else
+#define OFFRAMP_EXPORT
+#endif
+
+/* What a plug-in defines, and the only thing of it the host looks up. */
+#ifdef __cplusplus
+extern "C" {
+#endif
+extern OFFRAMP_EXPORT const struct offramp_policy_ops offramp_policy;
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -50,6 +50,9 @@ struct ofr_node *ofr_config_root(struct ofr_config *config);
 /* Child of a map by key, marked used; NULL when absent or `map` is NULL. Borrowed. */
 struct ofr_node *ofr_node_get(struct ofr_node *map, const char *key);
 
+/* A path as the node's file means it: relative to that file's folder (overrides: to the working folder). */
+void ofr_node_path(const struct ofr_node *node, const char *path, char *out, size_t size);
+
 /* Complaint about a node: file:line:column: ... Returns OFR_E_INPUT. */
 int ofr_node_fail(const struct ofr_node *node, struct ofr_error *err, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
@@ -67,6 +70,11 @@ int ofr_options_bind(const struct offramp_option *options, uint32_t count, void 
  */
 int ofr_option_parse(const struct offramp_option *option, const char *text, void *values, const char *where,
                      struct ofr_error *err);
+/* Whether a table is sound: names that can be keys and stand once, types there are, members inside values_size bytes,
+ * aligned and apart, choices where they are needed, defaults that are themselves good values. Errors: OFR_E_INPUT naming
+ * the row. */
+int ofr_options_check(const struct offramp_option *options, uint32_t count, size_t values_size,
+                      struct ofr_error *err);
 /* The value of one option as it would be written in a scenario file, exact enough to be read back to the same
  * value (strings are quoted when YAML needs it). Returns the length as snprintf does. */
 int ofr_option_format(const struct offramp_option *option, const void *values, char *out, size_t size);

@@ -260,16 +260,22 @@ static void place_of(const struct ofr_node *node, char *out, size_t size)
         snprintf(out, size, "%s", node->source ? node->source : "scenario");
 }
 
+void ofr_node_path(const struct ofr_node *node, const char *path, char *out, size_t size)
+{
+    const char *slash = node->line > 0 ? strrchr(node->source, '/') : NULL;
+    if (!path[0] || path[0] == '/' || !slash)
+        snprintf(out, size, "%s", path);
+    else
+        snprintf(out, size, "%.*s/%s", (int)(slash - node->source), node->source, path);
+}
+
 /* Paths are relative to the file that names them. */
 static int resolve_path(const struct offramp_option *option, const struct ofr_node *node, void *values,
                         const char *where, struct ofr_error *err)
 {
     char *path = member(option, values);
-    const char *slash = node->line > 0 ? strrchr(node->source, '/') : NULL;
-    if (!path[0] || path[0] == '/' || !slash)
-        return 0;
     char whole[2 * OFFRAMP_TEXT_SIZE];
-    snprintf(whole, sizeof whole, "%.*s/%s", (int)(slash - node->source), node->source, path);
+    ofr_node_path(node, path, whole, sizeof whole);
     return read_text(option, whole, path, OFFRAMP_TEXT_SIZE, where, err);
 }
 

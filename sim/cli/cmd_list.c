@@ -5,6 +5,8 @@
 #include "sim/cli/man_pages.h"
 #include "sim/cli/registry.h"
 #include "sim/cli/verbs.h"
+#include "sim/policy/plugin.h"
+#include "sim/policy/policies.h"
 #include "sim/run/scenario.h"
 
 #include <string.h>
@@ -69,6 +71,26 @@ static bool is_word(const char *begin, const char *end, const char *word)
     return strlen(word) == (size_t)(end - begin) && memcmp(word, begin, strlen(word)) == 0;
 }
 
+static void help_component(FILE *out, const char *kind, const struct ofr_component *part)
+{
+    fprintf(out, "%s %s: %s\n", kind, part->name, part->help);
+    if (part->option_count)
+        ofr_options_help(out, part->options, part->option_count);
+}
+
+/* A policy that is in a file. */
+static int help_plugin(FILE *out, const char *path, struct ofr_error *err)
+{
+    struct ofr_plugin *plugin = NULL;
+    int rc = ofr_plugin_open(&plugin, path, err);
+    if (rc)
+        return rc;
+    struct ofr_component part = ofr_policy_component(plugin->ops);
+    help_component(out, "policy", &part);
+    ofr_plugin_close(plugin);
+    return 0;
+}
+
 /* `topic` is KIND:NAME. */
 static int help_part(FILE *out, const char *topic, struct ofr_error *err)
 {
@@ -76,12 +98,12 @@ static int help_part(FILE *out, const char *topic, struct ofr_error *err)
     struct ofr_component part;
     for (const struct ofr_registry *registry = ofr_registries; registry->kind; ++registry) {
         bool kind = is_word(topic, colon, registry->kind) || is_word(topic, colon, registry->plural);
+        if (kind && registry->at == ofr_registry_policy_at && ofr_plugin_is_path(colon + 1))
+            return help_plugin(out, colon + 1, err);
         for (uint32_t i = 0; kind && registry->at(i, &part); ++i) {
             if (strcmp(part.name, colon + 1) != 0)
                 continue;
-            fprintf(out, "%s %s: %s\n", registry->kind, part.name, part.help);
-            if (part.option_count)
-                ofr_options_help(out, part.options, part.option_count);
+            help_component(out, registry->kind, &part);
             return 0;
         }
         if (kind)

@@ -7,16 +7,11 @@
 
 #include <stddef.h>
 
-static bool policy_at(uint32_t i, struct ofr_component *out)
+bool ofr_registry_policy_at(uint32_t i, struct ofr_component *out)
 {
-    const struct offramp_policy_ops *ops = ofr_policies[i];
-    if (ops)
-        *out = (struct ofr_component){.name = ops->name,
-                                      .help = ops->help,
-                                      .options = ops->options,
-                                      .option_count = ops->option_count,
-                                      .options_size = ops->options_size};
-    return ops != NULL;
+    if (ofr_policies[i])
+        *out = ofr_policy_component(ofr_policies[i]);
+    return ofr_policies[i] != NULL;
 }
 
 static bool batcher_at(uint32_t i, struct ofr_component *out)
@@ -42,7 +37,7 @@ static bool format_at(uint32_t i, struct ofr_component *out)
 }
 
 const struct ofr_registry ofr_registries[] = {
-    {"policy", "policies", policy_at},
+    {"policy", "policies", ofr_registry_policy_at},
     {"batcher", "batchers", batcher_at},
     {"arrival", "arrivals", arrival_at},
     {"format", "formats", format_at},

@@ -15,4 +15,7 @@ struct ofr_registry {
 
 extern const struct ofr_registry ofr_registries[]; /* ends with kind NULL */
 
+/* The one kind that may also be in a file: policies. */
+bool ofr_registry_policy_at(uint32_t i, struct ofr_component *out);
+
 #endif

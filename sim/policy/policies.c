@@ -34,3 +34,12 @@ const char *ofr_policy_knowledge(uint32_t flags)
         return "oracle";
     return flags & OFFRAMP_POLICY_HINDSIGHT ? "hindsight" : "none";
 }
+
+struct ofr_component ofr_policy_component(const struct offramp_policy_ops *ops)
+{
+    return (struct ofr_component){.name = ops->name,
+                                  .help = ops->help,
+                                  .options = ops->options,
+                                  .option_count = ops->option_count,
+                                  .options_size = ops->options_size};
+}

@@ -3,6 +3,7 @@
 #ifndef OFR_POLICY_POLICIES_H
 #define OFR_POLICY_POLICIES_H
 
+#include "sim/base/component.h"
 #include "sim/offramp_policy.h"
 
 /* NULL-terminated; the order is the order of `offramp list policies`. */
@@ -11,5 +12,7 @@ extern const struct offramp_policy_ops *const ofr_policies[];
 const struct offramp_policy_ops *ofr_policy_find(const char *name);
 /* What a policy with these flags knows before the run, as reports say it: "none", "hindsight" or "oracle". */
 const char *ofr_policy_knowledge(uint32_t flags);
+/* What the public interface says of a policy, as every other kind of part says it. Borrows from the ops. */
+struct ofr_component ofr_policy_component(const struct offramp_policy_ops *ops);
 
 #endif

@@ -2,6 +2,8 @@
 
 #include "sim/engine/random.h"
 #include "sim/model/criterion.h"
+#include "sim/model/exit_config.h"
+#include "sim/policy/plugin.h"
 #include "sim/policy/policies.h"
 #include "sim/run/hindsight.h"
 #include "traces/runlog_file.h"
@@ -164,6 +166,35 @@ static int create_arrivals(const struct ofr_scenario *scenario, struct parts *pa
     return rc;
 }
 
+static void say_nothing(void *host, const char *line)
+{
+    (void)host, (void)line;
+}
+
+/* What users call the policy: a plug-in is named with its file. */
+static void policy_title(const struct ofr_scenario *scenario, char *out, size_t size)
+{
+    const struct ofr_plugin *plugin = scenario->plugin;
+    snprintf(out, size, "%s%s%s%s", scenario->policy->name, plugin ? " (" : "", plugin ? plugin->path : "",
+             plugin ? ")" : "");
+}
+
+static int ask_policy(const struct ofr_scenario *scenario, const struct offramp_policy_setup *setup,
+                      struct parts *parts, struct offramp_exit_config *first, struct ofr_error *err)
+{
+    char title[OFFRAMP_TEXT_SIZE + 64], why[OFR_ERROR_TEXT] = "";
+    policy_title(scenario, title, sizeof title);
+    if (scenario->policy->create(&parts->policy, setup, scenario->policy_options, first, why, sizeof why)) {
+        parts->policy = NULL; /* it has released what it had */
+        return ofr_fail(err, OFR_E_INPUT, "exits: policy %s: %.*s", title, (int)sizeof why - 1,
+                        why[0] ? why : "it gave no reason");
+    }
+    if (!ofr_exit_config_good(first, setup->latency.sites, scenario->policy->flags, why, sizeof why))
+        return ofr_fail(err, scenario->plugin ? OFR_E_INPUT : OFR_E_BUG,
+                        "exits: policy %s begins with an impossible configuration: %s", title, why);
+    return 0;
+}
+
 static int create_policy(const struct ofr_scenario *scenario, const struct ofr_inputs *inputs,
                          const struct ofr_run_options *options, const struct ofr_leg_ops *leg,
                          struct parts *parts, struct offramp_exit_config *first, struct ofr_error *err)
@@ -191,16 +222,24 @@ static int create_policy(const struct ofr_scenario *scenario, const struct ofr_i
         .max_batch = scenario->batcher->max_batch(parts->batcher),
         .seed = scenario->top.seed,
         .host = options->say_state,
-        .say = options->say,
+        .say = options->say ? options->say : say_nothing,
         .hindsight = knows ? &hindsight : NULL,
     };
-    char why[OFR_ERROR_TEXT] = "it gave no reason";
-    if (scenario->policy->create(&parts->policy, &setup, scenario->policy_options, first, why, sizeof why))
-        return ofr_fail(err, OFR_E_INPUT, "exits: policy %s: %s", scenario->policy->name, why);
+    rc = ask_policy(scenario, &setup, parts, first, err);
+    if (rc)
+        return rc;
     if (first->ramps > 0 && !inputs->recording && !leg->answers)
         return ofr_fail(err, OFR_E_INPUT, "exits: policy %s has active ramps, which needs model.recording",
                         scenario->policy->name);
     return inputs->recording ? ofr_criterion_check(first->criterion, inputs->recording, err) : 0;
+}
+
+static int note_plugin(struct ofr_notes *notes, const struct ofr_plugin *plugin, struct ofr_error *err)
+{
+    if (!plugin)
+        return 0;
+    int rc = ofr_notes_set(notes, OFR_NOTE_POLICY_FILE, plugin->path, err);
+    return rc ? rc : ofr_notes_setf(notes, err, OFR_NOTE_POLICY_HASH, "%016" PRIx64, plugin->xxh64);
 }
 
 static int create_log(const struct ofr_scenario *scenario, const struct ofr_inputs *inputs,
@@ -226,6 +265,8 @@ static int create_log(const struct ofr_scenario *scenario, const struct ofr_inpu
         rc = ofr_notes_setf(&notes, err, OFR_NOTE_MAX_BATCH, "%" PRIu32, max_batch);
     if (!rc)
         rc = ofr_notes_set(&notes, OFR_NOTE_KNOWLEDGE, ofr_policy_knowledge(scenario->policy->flags), err);
+    if (!rc)
+        rc = note_plugin(&notes, scenario->plugin, err);
     if (!rc)
         rc = ofr_notes_add_all(&notes, options->provenance, err);
     if (!rc)
@@ -329,6 +370,7 @@ static void describe_run(struct ofr_serve_setup *setup, const struct ofr_scenari
         .batcher_state = parts->batcher,
         .policy = scenario->policy,
         .policy_state = parts->policy,
+        .policy_file = scenario->plugin ? scenario->plugin->path : NULL,
         .first_config = *first,
         .servers = (uint32_t)scenario->top.servers,
         .streams = parts->streams,

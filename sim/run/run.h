@@ -14,6 +14,9 @@
 #define OFR_NOTE_END_NS    "end_ns"
 #define OFR_NOTE_KNOWLEDGE "knowledge" /* of the policy before the run: none, hindsight, oracle */
 #define OFR_NOTE_ERROR     "error"     /* why the run broke off; the rows end there */
+/* Of a run whose policy is a plug-in. */
+#define OFR_NOTE_POLICY_FILE "policy_file"
+#define OFR_NOTE_POLICY_HASH "policy_xxh64" /* of the file's bytes, 16 hexadecimal digits */
 
 /* What a scenario's files hold, read once and shared by any number of runs. */
 struct ofr_inputs {

@@ -1,6 +1,7 @@
 #include "sim/run/scenario.h"
 
 #include "sim/base/config.h"
+#include "sim/policy/plugin.h"
 #include "sim/policy/policies.h"
 #include "sim/run/scenario_tables.h"
 #include "sim/serve/executor.h"
@@ -14,6 +15,7 @@
 struct picked {
     struct ofr_component component;
     const void *ops;
+    struct ofr_plugin *plugin; /* the ops are in it; owned by whoever picked; NULL = they are static */
 };
 
 /* One line naming everything a table has. */
@@ -54,26 +56,62 @@ static int pick_arrivals(const struct ofr_node *node, struct picked *picked, str
                          known);
 }
 
-static struct ofr_component policy_component(const struct offramp_policy_ops *ops)
+/* A plug-in's options stand among the section's own keys. */
+static int check_keys(const struct ofr_plugin *plugin, struct ofr_error *err)
 {
-    return (struct ofr_component){.name = ops->name,
-                                  .help = ops->help,
-                                  .options = ops->options,
-                                  .option_count = ops->option_count,
-                                  .options_size = ops->options_size};
+    const struct ofr_section *section = &ofr_section_exits;
+    for (uint32_t i = 0; i < plugin->ops->option_count; ++i) {
+        const struct offramp_option *row = &plugin->ops->options[i];
+        bool taken = strcmp(row->name, "policy") == 0 || (row->alias && strcmp(row->alias, "policy") == 0);
+        for (uint32_t j = 0; j < section->option_count && !taken; ++j)
+            taken = strcmp(row->name, section->options[j].name) == 0 ||
+                    (row->alias && strcmp(row->alias, section->options[j].name) == 0);
+        if (taken)
+            return ofr_fail(err, OFR_E_INPUT, "%s: option %s has the name of a key every policy has",
+                            plugin->path, row->name);
+    }
+    return 0;
+}
+
+static int pick_plugin(const char *path, struct picked *picked, struct ofr_error *err)
+{
+    *picked = (struct picked){0};
+    int rc = ofr_plugin_open(&picked->plugin, path, err);
+    if (!rc)
+        rc = check_keys(picked->plugin, err);
+    if (rc) {
+        ofr_plugin_close(picked->plugin);
+        picked->plugin = NULL;
+        return rc;
+    }
+    picked->ops = picked->plugin->ops;
+    picked->component = ofr_policy_component(picked->ops);
+    return 0;
 }
 
 static int pick_policy(const struct ofr_node *node, struct picked *picked, struct ofr_error *err)
 {
+    if (ofr_plugin_is_path(node->text)) {
+        struct ofr_error own = OFR_ERROR_INIT;
+        char path[2 * OFFRAMP_TEXT_SIZE];
+        ofr_node_path(node, node->text, path, sizeof path);
+        int rc = pick_plugin(path, picked, &own);
+        return rc == OFR_E_INPUT ? ofr_node_fail(node, err, "policy: %s", own.text)
+                                 : (rc ? ofr_fail(err, rc, "%s", own.text) : 0);
+    }
     const struct offramp_policy_ops *ops = ofr_policy_find(node->text);
     if (ops) {
-        *picked = (struct picked){.component = policy_component(ops), .ops = ops};
+        *picked = (struct picked){.component = ofr_policy_component(ops), .ops = ops};
         return 0;
     }
     char known[512] = "";
     for (const struct offramp_policy_ops *const *each = ofr_policies; *each; ++each)
         join(known, sizeof known, (*each)->name);
-    return ofr_node_fail(node, err, "no exit policy is called '%s', expected one of: %s", node->text, known);
+    return ofr_node_fail(
+        node, err,
+        "no exit policy is called '%s', expected one of: %s, or a shared object by its path, "
+        "as in ./mine.so",
+        node->text, known);
 }
 
 /* Binds the options of a component from `map`; *values is owned by the caller, NULL for a component without
@@ -250,11 +288,13 @@ static int bind_parts(struct ofr_scenario *scenario, struct ofr_node *root, stru
     if (rc)
         return rc;
     scenario->batcher = picked.ops;
+    picked = (struct picked){0};
     rc = bind_policy_section(&ofr_section_exits, &scenario->exits, sizeof scenario->exits, root, "vanilla",
                              pick_policy, &picked, &scenario->policy_options, err);
+    scenario->policy = picked.ops;
+    scenario->plugin = picked.plugin;
     if (rc)
         return rc;
-    scenario->policy = picked.ops;
     const char *known[32];
     uint32_t count = 0;
     for (uint32_t i = 0; i < ofr_section_top.option_count; ++i)
@@ -312,6 +352,7 @@ void ofr_scenario_free(struct ofr_scenario *scenario)
     free(scenario->stream);
     free(scenario->batcher_options);
     free(scenario->policy_options);
+    ofr_plugin_close(scenario->plugin);
     free(scenario);
 }
 
@@ -340,25 +381,39 @@ static bool copy_streams(struct ofr_scenario *to, const struct ofr_scenario *fro
     return true;
 }
 
-int ofr_scenario_with_policy(struct ofr_scenario **out, const struct ofr_scenario *scenario,
-                             const char *policy, struct ofr_error *err)
+static int pick_named(const char *policy, struct picked *picked, struct ofr_error *err)
 {
+    if (ofr_plugin_is_path(policy))
+        return pick_plugin(policy, picked, err);
     const struct offramp_policy_ops *ops = ofr_policy_find(policy);
     if (!ops)
         return ofr_fail(err, OFR_E_USAGE, "no exit policy is called '%s', see `offramp list policies`",
                         policy);
+    *picked = (struct picked){.component = ofr_policy_component(ops), .ops = ops};
+    return 0;
+}
+
+int ofr_scenario_with_policy(struct ofr_scenario **out, const struct ofr_scenario *scenario,
+                             const char *policy, struct ofr_error *err)
+{
+    struct picked picked;
+    int rc = pick_named(policy, &picked, err);
+    if (rc)
+        return rc;
     struct ofr_scenario *copy = calloc(1, sizeof *copy);
-    if (!copy)
+    if (!copy) {
+        ofr_plugin_close(picked.plugin);
         return ofr_fail_nomem(err, "a scenario");
+    }
     *copy = *scenario;
-    copy->policy = ops;
+    copy->policy = picked.ops;
+    copy->plugin = picked.plugin;
     copy->policy_options = NULL;
     size_t batcher_size = scenario->batcher->component.options_size;
     copy->batcher_options = copy_bytes(scenario->batcher_options, batcher_size);
-    struct ofr_component component = policy_component(ops);
     bool complete = copy_streams(copy, scenario) && (!batcher_size || copy->batcher_options);
-    int rc = complete ? bind_component(&component, NULL, &copy->policy_options, err)
-                      : ofr_fail_nomem(err, "a scenario");
+    rc = complete ? bind_component(&picked.component, NULL, &copy->policy_options, err)
+                  : ofr_fail_nomem(err, "a scenario");
     if (rc) {
         ofr_scenario_free(copy);
         return rc;

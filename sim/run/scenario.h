@@ -5,7 +5,7 @@
  *   model:    profile, recording, noise, samples, ramp, ...    what runs and how long it takes
  *   arrivals: process + its options | trace + its options | streams: [ ... ]
  *   batching: policy + the batcher's options
- *   exits:    policy + mode + the policy's options
+ *   exits:    policy + mode + the policy's options; a policy with a '/' in its name is a shared object (plugin.h)
  */
 #ifndef OFR_RUN_SCENARIO_H
 #define OFR_RUN_SCENARIO_H
@@ -17,6 +17,7 @@
 #include <stdio.h>
 
 struct ofr_config;
+struct ofr_plugin;
 
 /* Top-level values; times in ns. */
 struct ofr_scenario_top {
@@ -67,8 +68,9 @@ struct ofr_scenario {
     const struct ofr_batcher_ops *batcher; /* static */
     void *batcher_options;                 /* owned */
     struct ofr_scenario_exits exits;
-    const struct offramp_policy_ops *policy; /* static */
+    const struct offramp_policy_ops *policy; /* static, or the plug-in's */
     void *policy_options;                    /* owned */
+    struct ofr_plugin *plugin;               /* owned; NULL = a built-in policy */
 };
 
 /* Reads `path`, applies `set` assignments (`a.b=c`) in order, binds and checks. Owned; free with
@@ -79,7 +81,8 @@ int ofr_scenario_load(struct ofr_scenario **out, const char *path, const char *c
 int ofr_scenario_bind(struct ofr_scenario **out, struct ofr_config *config, struct ofr_error *err);
 void ofr_scenario_free(struct ofr_scenario *scenario); /* NULL is allowed */
 
-/* A copy that runs another policy with its default options: the vanilla run beside a run. Owned. */
+/* A copy that runs another policy with its default options: the vanilla run beside a run. `policy` is a name, or the
+ * path of a plug-in as seen from the working folder. Owned. */
 int ofr_scenario_with_policy(struct ofr_scenario **out, const struct ofr_scenario *scenario,
                              const char *policy, struct ofr_error *err);
 

@@ -1,4 +1,5 @@
 #include "sim/base/config.h"
+#include "sim/policy/plugin.h"
 #include "sim/run/scenario.h"
 #include "sim/run/scenario_tables.h"
 
@@ -26,6 +27,15 @@ static void write_stream(FILE *out, const struct ofr_scenario_stream *stream)
     write_options(out, "      ", component->options, component->option_count, stream->options);
 }
 
+static void write_policy(FILE *out, const struct ofr_scenario *scenario)
+{
+    static const struct offramp_option path = {.name = "policy", .type = OFFRAMP_OPT_PATH};
+    if (scenario->plugin)
+        write_options(out, "  ", &path, 1, scenario->plugin->path);
+    else
+        fprintf(out, "  policy: %s\n", scenario->policy->name);
+}
+
 void ofr_scenario_write(FILE *out, const struct ofr_scenario *scenario)
 {
     write_options(out, "", ofr_section_top.options, ofr_section_top.option_count, &scenario->top);
@@ -37,7 +47,8 @@ void ofr_scenario_write(FILE *out, const struct ofr_scenario *scenario)
     const struct ofr_component *batcher = &scenario->batcher->component;
     fprintf(out, "batching:\n  policy: %s\n", batcher->name);
     write_options(out, "  ", batcher->options, batcher->option_count, scenario->batcher_options);
-    fprintf(out, "exits:\n  policy: %s\n", scenario->policy->name);
+    fputs("exits:\n", out);
+    write_policy(out, scenario);
     write_options(out, "  ", ofr_section_exits.options, ofr_section_exits.option_count, &scenario->exits);
     write_options(out, "  ", scenario->policy->options, scenario->policy->option_count,
                   scenario->policy_options);

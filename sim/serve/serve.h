@@ -50,16 +50,17 @@ enum ofr_sample_order {
 };
 
 struct ofr_serve_setup {
-    struct ofr_clock clock;                          /* borrowed */
-    struct ofr_executor executor;                    /* borrowed */
-    struct ofr_controller controller;                /* borrowed; without ops: inline */
-    const struct ofr_profile *profile;               /* borrowed */
-    struct ofr_arrival_source arrivals;              /* borrowed */
-    const struct ofr_batcher_ops *batcher;           /* static */
-    void *batcher_state;                             /* borrowed */
-    const struct offramp_policy_ops *policy;         /* static */
-    void *policy_state;                              /* borrowed */
-    struct offramp_exit_config first_config;         /* as the policy's create wrote it */
+    struct ofr_clock clock;                  /* borrowed */
+    struct ofr_executor executor;            /* borrowed */
+    struct ofr_controller controller;        /* borrowed; without ops: inline */
+    const struct ofr_profile *profile;       /* borrowed */
+    struct ofr_arrival_source arrivals;      /* borrowed */
+    const struct ofr_batcher_ops *batcher;   /* static */
+    void *batcher_state;                     /* borrowed */
+    const struct offramp_policy_ops *policy; /* borrowed */
+    void *policy_state;                      /* borrowed */
+    const char *policy_file;                 /* of a plug-in, whose faults are not ours; NULL = built in */
+    struct offramp_exit_config first_config; /* as the policy's create wrote it */
     struct ofr_observer observer[OFR_MAX_OBSERVERS]; /* borrowed */
     uint32_t observers;
     uint32_t servers;      /* 1..OFR_MAX_SERVERS */

@@ -2,8 +2,14 @@
  * further feedback waits, and a finished decision is in force from the next dispatch on. */
 #include "sim/serve/serve_internal.h"
 
+#include "sim/model/exit_config.h"
+
+#include <inttypes.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
+
+#define LONGEST_DECISION_NS INT64_C(1000000000000000) /* eleven days: beyond them is garbage, not a time */
 
 static void emit_decision(struct serve *s, const struct ofr_decision_row *row)
 {
@@ -20,18 +26,32 @@ int serve__announce(struct serve *s)
     return 0;
 }
 
-static bool valid_config(const struct serve *s, const struct offramp_exit_config *config)
+static bool good_decision(const struct serve *s, const struct offramp_decision *decision, char *why,
+                          size_t why_size)
 {
-    if (config->ramps > s->setup->profile->sites || config->criterion != s->setup->first_config.criterion)
+    if (decision->cost_ns < 0 || decision->cost_ns > LONGEST_DECISION_NS) {
+        snprintf(why, why_size, "its cost is %" PRId64 " ns, expected 0 to %" PRId64, decision->cost_ns,
+                 LONGEST_DECISION_NS);
         return false;
-    if (config->free_ramps && !(s->setup->policy->flags & OFFRAMP_POLICY_ORACLE))
-        return false;
-    for (uint32_t k = 0; k < config->ramps; ++k) {
-        bool ascending = k == 0 || config->site[k] > config->site[k - 1];
-        if (!ascending || config->site[k] >= s->setup->profile->sites || !(config->threshold[k] >= 0.0))
-            return false;
     }
-    return true;
+    if (!decision->changed)
+        return true;
+    if (decision->config.criterion != s->setup->first_config.criterion) {
+        snprintf(why, why_size, "its criterion is %d, expected that of the first configuration, %d",
+                 decision->config.criterion, s->setup->first_config.criterion);
+        return false;
+    }
+    return ofr_exit_config_good(&decision->config, s->setup->profile->sites, s->setup->policy->flags, why,
+                                why_size);
+}
+
+static int refuse_decision(const struct serve *s, const char *why)
+{
+    const char *file = s->setup->policy_file;
+    return ofr_fail(s->err, file ? OFR_E_INPUT : OFR_E_BUG,
+                    "policy %s%s%s%s made an impossible decision: at %" PRId64 " ns, seed %" PRIu64 ": %s",
+                    s->setup->policy->name, file ? " (" : "", file ? file : "", file ? ")" : "",
+                    serve__now(s), s->setup->seed, why);
 }
 
 /* Hands the results of one batch to the controller; as ofr_controller_ops.ask. */
@@ -61,11 +81,11 @@ static int ask(struct serve *s, const struct ofr_batch *batch)
 static int accept_decision(struct serve *s)
 {
     const struct offramp_decision *decision = &s->answer.decision;
-    if (decision->changed && !valid_config(s, &decision->config))
-        return serve__bug(s, "a policy decided on an impossible configuration", "ramps",
-                          decision->config.ramps);
+    char why[160];
+    if (!good_decision(s, decision, why, sizeof why))
+        return refuse_decision(s, why);
     struct ofr_decision_row *row = &s->pending;
-    row->cost_ns = decision->cost_ns > 0 ? decision->cost_ns : 0;
+    row->cost_ns = decision->cost_ns;
     row->evaluations = decision->evaluations;
     row->changed = decision->changed;
     row->predicted_gain_pct = decision->predicted_gain_pct;

@@ -252,3 +252,28 @@ Test(cli, json_reports_a_full_disk)
     json_decref(value);
     fclose(out);
 }
+
+static void expect_sound(const char *kind, const char *name, const struct offramp_option *options,
+                         uint32_t count, size_t size)
+{
+    struct ofr_error err = OFR_ERROR_INIT;
+    cr_expect_eq(ofr_options_check(options, count, size, &err), 0, "%s %s: %s", kind, name, err.text);
+}
+
+static void expect_sound_verbs(const struct ofr_cli_verb *const *verb)
+{
+    for (; verb && *verb; ++verb) {
+        expect_sound("verb", (*verb)->name, (*verb)->options, (*verb)->option_count, (*verb)->options_size);
+        expect_sound_verbs((*verb)->sub);
+    }
+}
+
+/* What a plug-in's table has to be, ours are. A row at another row's offset, or a default out of range, fails. */
+Test(cli, every_option_table_is_sound)
+{
+    struct ofr_component part;
+    for (const struct ofr_registry *registry = ofr_registries; registry->kind; ++registry)
+        for (uint32_t i = 0; registry->at(i, &part); ++i)
+            expect_sound(registry->kind, part.name, part.options, part.option_count, part.options_size);
+    expect_sound_verbs(ofr_cli_verbs);
+}
