@@ -1,11 +1,17 @@
 #include "analysis/report/figure.h"
 
 #include "sim/base/json.h"
+#include "sim/base/utf8.h"
 
 #include <math.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+
+const struct ofr_colour ofr_palette[OFR_PALETTE] = {
+    {0x0072b2, 0x4fa8e0}, {0xd55e00, 0xf0803c}, {0x009e73, 0x2fc49b}, {0xb4468f, 0xe39cc4},
+    {0x56b4e9, 0x9bd3f5}, {0xe69f00, 0xf2b84b}, {0x7a5230, 0xc2a36b}, {0x666666, 0xb5bdc6},
+};
 
 /* Room for one more element of a list with `count`; the list doubles at powers of two. */
 static void *grown(struct ofr_figures *home, void *list, uint32_t count, size_t size)
@@ -28,6 +34,7 @@ static char *written(struct ofr_figures *home, const char *format, va_list argum
         home->failed = true;
         return NULL;
     }
+    ofr_make_utf8(text);
     return text;
 }
 
@@ -48,6 +55,8 @@ struct ofr_figure *ofr_figures_add(struct ofr_figures *figures, const char *id, 
     snprintf(figure->id, sizeof figure->id, "%s", id);
     snprintf(figure->title, sizeof figure->title, "%s", title);
     snprintf(figure->caption, sizeof figure->caption, "%s", caption);
+    ofr_make_utf8(figure->title);
+    ofr_make_utf8(figure->caption);
     figure->home = figures;
     list[figures->count++] = figure;
     return figure;
@@ -165,7 +174,9 @@ void ofr_series_add_range(struct ofr_series *series, double x, double low, doubl
 void ofr_series_add_labelled(struct ofr_series *series, double x, double y, const char *label)
 {
     char *copy = strdup(label);
-    if (!copy && series)
+    if (copy)
+        ofr_make_utf8(copy);
+    else if (series)
         series->home->failed = true;
     add_point(series, (const double[]){x, y, NAN, NAN}, copy);
 }
@@ -183,6 +194,7 @@ void ofr_figure_category(struct ofr_figure *figure, const char *name)
         free(copy);
         return;
     }
+    ofr_make_utf8(copy);
     list[figure->categories++] = copy;
 }
 
@@ -196,6 +208,7 @@ void ofr_figure_mark(struct ofr_figure *figure, bool vertical, double at, const 
     mark->vertical = vertical;
     mark->at = at;
     vsnprintf(mark->text, sizeof mark->text, format, arguments);
+    ofr_make_utf8(mark->text);
     va_end(arguments);
 }
 
@@ -332,4 +345,19 @@ json_t *ofr_figures_json(const struct ofr_figures *figures)
     for (uint32_t i = 0; i < figures->count; ++i)
         json_array_append_new(array, figure_json(figures->figure[i]));
     return array;
+}
+
+json_t *ofr_palette_json(void)
+{
+    json_t *object = json_object(), *light = json_array(), *dark = json_array();
+    char text[16];
+    for (int i = 0; i < OFR_PALETTE; ++i) {
+        snprintf(text, sizeof text, "#%06x", ofr_palette[i].light);
+        json_array_append_new(light, json_string(text));
+        snprintf(text, sizeof text, "#%06x", ofr_palette[i].dark);
+        json_array_append_new(dark, json_string(text));
+    }
+    json_object_set_new(object, "light", light);
+    json_object_set_new(object, "dark", dark);
+    return object;
 }

@@ -14,8 +14,15 @@
 
 enum {
     OFR_FIGURE_POINTS = 800, /* most points of a series */
-    OFR_FIGURE_SERIES = 24   /* most series of a figure; more are left out */
+    OFR_FIGURE_SERIES = 24,  /* most series of a figure; more are left out */
+    OFR_PALETTE = 8
 };
+
+/* Colours as 0xRRGGBB that people with any colour vision tell apart (after Okabe and Ito), on a light and a dark
+ * ground. */
+extern const struct ofr_colour {
+    uint32_t light, dark;
+} ofr_palette[OFR_PALETTE];
 
 /* X(name, text): how a series is drawn. */
 #define OFR_SERIES_MAP(X)                                                                                    \
@@ -108,5 +115,7 @@ void ofr_figure_cell(struct ofr_figure *figure, const char *format, ...)
 
 /* What the page's script reads. Owned by the caller; NULL when out of memory. */
 json_t *ofr_figures_json(const struct ofr_figures *figures);
+/* The palette as lists "light" and "dark" of "#rrggbb". As above. */
+json_t *ofr_palette_json(void);
 
 #endif

@@ -6,7 +6,7 @@
 #include <string.h>
 
 enum {
-    BINS = 300,
+    BINS = 150,
     WINDOW = 1000 /* requests of the moving agreement */
 };
 
@@ -117,7 +117,7 @@ static void latency_over_time(struct ofr_figures *out, const struct ofr_report_r
 {
     struct ofr_figure *figure =
         ofr_figures_add(out, "latency-time", "Latency over time",
-                        "Mean latency of the requests that arrived in each of 300 equal spans of the "
+                        "Mean latency of the requests that arrived in each of 150 equal spans of the "
                         "run, and, dashed, the worst of them.");
     if (!figure)
         return;
@@ -152,7 +152,7 @@ static void arrivals(struct ofr_figures *out, const struct ofr_report_run *run)
     const struct ofr_run_data *data = run->data;
     struct ofr_figure *figure =
         ofr_figures_add(out, "arrivals", "Arrivals over time",
-                        "Requests per second in each of 300 equal spans of the first run.");
+                        "Requests per second in each of 150 equal spans of the first run.");
     if (!figure)
         return;
     double count[BINS] = {0}, width = seconds(end_of(data)) / BINS, most = 0.0, sum = 0.0;

@@ -64,6 +64,7 @@ static void put_json(struct page *page, const char *json)
 static void put_data(struct page *page, const struct ofr_figures *figures)
 {
     json_t *root = json_object();
+    json_object_set_new(root, "palette", ofr_palette_json());
     json_object_set_new(root, "figures", ofr_figures_json(figures));
     char *text = json_dumps(root, JSON_COMPACT | JSON_REAL_PRECISION(7));
     json_decref(root);

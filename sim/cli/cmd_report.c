@@ -1,10 +1,11 @@
-/* offramp report: runs as a page with plots, and as a timeline for a trace viewer. */
+/* offramp report: runs as a page with plots, as figures for papers, and as a timeline for a trace viewer. */
+#include "analysis/report/draw.h"
 #include "analysis/report/page.h"
 #include "analysis/timeline.h"
 #include "sim/cli/verbs.h"
 
 struct options {
-    char out[OFFRAMP_TEXT_SIZE], trace[OFFRAMP_TEXT_SIZE];
+    char out[OFFRAMP_TEXT_SIZE], figures[OFFRAMP_TEXT_SIZE], trace[OFFRAMP_TEXT_SIZE];
 };
 
 static const struct offramp_option table[] = {
@@ -13,6 +14,11 @@ static const struct offramp_option table[] = {
      .offset = offsetof(struct options, out),
      .fallback = "",
      .help = "page to write (.html): plots with their numbers, no network needed"},
+    {.name = "figures",
+     .type = OFFRAMP_OPT_TEXT,
+     .offset = offsetof(struct options, figures),
+     .fallback = "",
+     .help = "folder for the same plots as SVG and PNG, one column of a paper wide; made if it is not there"},
     {.name = "trace",
      .type = OFFRAMP_OPT_TEXT,
      .offset = offsetof(struct options, trace),
@@ -34,7 +40,7 @@ static int add_comparison(struct ofr_figures *figures, const struct ofr_run_set 
     return rc;
 }
 
-static int write_page(const char *path, const struct ofr_run_set *set, struct ofr_error *err)
+static int write_plots(const struct options *options, const struct ofr_run_set *set, struct ofr_error *err)
 {
     struct ofr_figures figures = {0};
     struct ofr_report_run run[OFR_REPORT_MOST_RUNS];
@@ -42,16 +48,19 @@ static int write_page(const char *path, const struct ofr_run_set *set, struct of
     int rc = ofr_figures_of_runs(&figures, run, set->runs, err);
     if (!rc && set->runs == 2)
         rc = add_comparison(&figures, set, err);
-    if (!rc)
-        rc = ofr_report_page(path, &figures, run, set->runs, err);
+    if (!rc && options->out[0])
+        rc = ofr_report_page(options->out, &figures, run, set->runs, err);
+    if (!rc && options->figures[0])
+        rc = ofr_figures_draw(options->figures, &figures, err);
     ofr_figures_release(&figures);
     return rc;
 }
 
-static int make_page(const struct ofr_cli_call *call, const char *path, struct ofr_error *err)
+static int make_plots(const struct ofr_cli_call *call, struct ofr_error *err)
 {
+    const struct options *options = call->values;
     struct ofr_run_set set = {0};
-    int rc = 0;
+    int rc = options->figures[0] ? ofr_figures_folder(options->figures, err) : 0;
     if (call->positionals > OFR_REPORT_MOST_RUNS)
         return ofr_fail(err, OFR_E_USAGE, "report: found %u runs, expected at most %d on one page",
                         call->positionals, OFR_REPORT_MOST_RUNS);
@@ -63,7 +72,7 @@ static int make_page(const struct ofr_cli_call *call, const char *path, struct o
                           set.run[0]->path, set.run[0]->sites, set.run[i]->path, set.run[i]->sites);
     }
     if (!rc)
-        rc = write_page(path, &set, err);
+        rc = write_plots(options, &set, err);
     ofr_run_set_release(&set);
     return rc;
 }
@@ -71,9 +80,11 @@ static int make_page(const struct ofr_cli_call *call, const char *path, struct o
 static int run(const struct ofr_cli_call *call, struct ofr_error *err)
 {
     const struct options *options = call->values;
-    if (!options->out[0] && !options->trace[0])
-        return ofr_fail(err, OFR_E_USAGE, "report: expected -o PAGE.html, --trace TIMELINE.json or both");
-    int rc = options->out[0] ? make_page(call, options->out, err) : 0;
+    if (!options->out[0] && !options->figures[0] && !options->trace[0])
+        return ofr_fail(
+            err, OFR_E_USAGE,
+            "report: expected -o PAGE.html, --figures FOLDER, --trace TIMELINE.json or several of them");
+    int rc = options->out[0] || options->figures[0] ? make_plots(call, err) : 0;
     if (!rc && options->trace[0])
         rc = ofr_timeline_write(options->trace, call->positional, call->positionals, err);
     return rc;
@@ -81,7 +92,7 @@ static int run(const struct ofr_cli_call *call, struct ofr_error *err)
 
 const struct ofr_cli_verb ofr_verb_report = {
     .name = "report",
-    .help = "run logs as a page with plots (-o), and as a timeline for a trace viewer (--trace)",
+    .help = "run logs as a page with plots (-o), as figures for a paper (--figures), as a timeline (--trace)",
     .usage = "RUN.olog ...",
     .least = 1,
     .most = OFR_CLI_MOST_POSITIONALS,

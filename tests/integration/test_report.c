@@ -1,5 +1,6 @@
 /* `offramp report`: a timeline that a trace viewer reads, with every batch of every run in it; a page that a real browser
- * draws without an error, with the run's own numbers under its plots. */
+ * draws without an error, with the run's own numbers under its plots; figures for papers. */
+#include "analysis/report/draw.h"
 #include "tests/support/tool.h"
 
 #include <jansson.h>
@@ -128,6 +129,123 @@ Test(report, page_in_a_browser, .timeout = 120)
     tool_release(&result);
 }
 
+/* Whether the shell finds a program. */
+static bool there(const char *program)
+{
+    char command[128];
+    snprintf(command, sizeof command, "command -v %s >/dev/null 2>&1", program);
+    return system(command) == 0;
+}
+
+/* Removes what a test left in a folder of its own. */
+static void remove_folder(const char *name)
+{
+    char command[256];
+    snprintf(command, sizeof command, "rm -rf %s", files_path(name));
+    cr_expect_eq(system(command), 0);
+}
+
+/* The exit status of a Python program that gets the folder of figures as its argument. */
+static int python(const char *program, const char *folder)
+{
+    char command[1024];
+    snprintf(command, sizeof command, "python3 -c '%s' %s", program, files_path(folder));
+    return system(command);
+}
+
+/* A page that loads every SVG of a folder and says how many came out with a size. */
+static void write_gallery(const char *page, const char *folder)
+{
+    char command[1024];
+    snprintf(command, sizeof command,
+             "cd %s && { for f in %s/*.svg; do echo \"<img src='$f'>\"; done; echo '<script>"
+             "window.onload = () => document.body.setAttribute(\"data-drawn\", [...document.images]"
+             ".filter((image) => image.naturalWidth > 300).length)</script>'; } >%s",
+             files_path("."), folder, page);
+    cr_assert_eq(system(command), 0);
+}
+
+/* Fails when a browser cannot draw an SVG. */
+Test(report, figures_in_a_browser, .timeout = 120)
+{
+    static char log[1 << 16];
+    tool_make_log();
+    struct tool_result result = tool_run("report run.olog --figures drawn");
+    bool without = result.status == 2 && strstr(result.err, "cannot draw figures");
+    cr_assert(without || result.status == 0, "%s", result.err);
+    tool_release(&result);
+    if (!without) {
+        write_gallery("gallery.html", "drawn");
+        char *document = browse(files_path("gallery.html"), log, sizeof log);
+        if (document)
+            cr_expect_not_null(strstr(document, "data-drawn=\"11\""), "not every SVG was drawn");
+        else
+            cr_log_warn("SKIPPED: no Chromium on this machine\n");
+    } else {
+        cr_log_warn("SKIPPED: built without cairo\n");
+    }
+    remove_folder("drawn");
+}
+
+/* Fails when an SVG is no XML, has no title or not the run's numbers, a PNG is not one column wide, a figure is missing
+ * or a second call writes other bytes. */
+Test(report, figures_for_papers, .timeout = 120)
+{
+    char agreement[64], command[256];
+    tool_make_log();
+    struct tool_result result = tool_run("report run.olog --figures one");
+    if (result.status == 2 && strstr(result.err, "cannot draw figures")) {
+        cr_log_warn("SKIPPED: built without cairo\n");
+        tool_release(&result);
+        return;
+    }
+    cr_assert_eq(result.status, 0, "%s", result.err);
+    cr_expect_eq(result.out_size, 0);
+    tool_release(&result);
+    result = tool_run("report run.olog run.olog --figures one"); /* an old folder is written over */
+    cr_assert_eq(result.status, 0, "%s", result.err);
+    tool_release(&result);
+    remove_folder("one");
+    for (int i = 0; i < 2; ++i) {
+        result = tool_run(i ? "report run.olog --figures two" : "report run.olog --figures one");
+        cr_assert_eq(result.status, 0, "%s", result.err);
+        tool_release(&result);
+    }
+    snprintf(command, sizeof command, "diff -r %s %s", files_path("one"), files_path("two"));
+    cr_expect_eq(system(command), 0, "not the same bytes");
+    result = tool_run("sim s.yaml --json");
+    json_t *summary = json_loads(result.out, 0, NULL);
+    snprintf(agreement, sizeof agreement, "%.4f",
+             100.0 * json_number_value(json_object_get(summary, "agreement")));
+    size_t size;
+    char path[128];
+    snprintf(path, sizeof path, "%s/agreement-window.svg", files_path("one"));
+    unsigned char *svg = files_read(path, &size);
+    cr_expect_not_null(strstr((char *)svg, agreement), "the figure does not say %s", agreement);
+    free(svg);
+    json_decref(summary);
+    tool_release(&result);
+    if (there("python3"))
+        cr_expect_eq(
+            python("import glob, struct, sys, xml.dom.minidom as dom\n"
+                   "svgs = glob.glob(sys.argv[1] + \"/*.svg\")\n"
+                   "assert len(svgs) == 11, svgs\n"
+                   "for svg in svgs:\n"
+                   "    root = dom.parse(svg).documentElement\n"
+                   "    assert root.getAttribute(\"width\") == \"237.6pt\", root.getAttribute(\"width\")\n"
+                   "    assert root.getElementsByTagName(\"title\")[0].firstChild.data\n"
+                   "    assert root.getElementsByTagName(\"path\")\n"
+                   "    png = open(svg[:-3] + \"png\", \"rb\").read()\n"
+                   "    width, height = struct.unpack(\">II\", png[16:24])\n"
+                   "    assert width == 990 and 400 < height < 900, (svg, width, height)\n",
+                   "one"),
+            0);
+    else
+        cr_log_warn("SKIPPED: no python3 to read the SVG files with\n");
+    remove_folder("one");
+    remove_folder("two");
+}
+
 Test(report, refusals)
 {
     static const struct {
@@ -135,13 +253,13 @@ Test(report, refusals)
         int status;
     } bad[] = {
         {"report --trace t.json", "found 0", 2},
-        {"report run.olog", "expected -o PAGE.html", 2},
+        {"report run.olog", "expected -o PAGE.html, --figures FOLDER", 2},
         {"report t.otrace --trace t.json", "expected a run log (.olog)", 2},
         {"report nothing.olog --trace t.json", "nothing.olog", 2},
         {"report run.olog rec.orec --trace t.json", "expected a run log (.olog)", 2},
         {"report run.olog --trace nowhere/t.json", "nowhere/t.json", 3},
         {"report run.olog --trace /dev/full", "No space left", 3},
-        {"report run.olog --figures x --trace t.json", "--figures", 2},
+        {"report run.olog --figures", "--figures", 2},
         {"report nothing.olog -o p.html", "nothing.olog", 2},
         {"report t.otrace -o p.html", "expected a run log (.olog)", 2},
         {"report run.olog run.olog run.olog run.olog run.olog run.olog run.olog run.olog run.olog -o p.html",
@@ -150,4 +268,24 @@ Test(report, refusals)
     tool_make_log();
     for (size_t i = 0; i < sizeof bad / sizeof *bad; ++i)
         tool_expect_refused(&(struct tool_limits){0}, bad[i].line, bad[i].status, bad[i].words);
+}
+
+Test(report, refusals_of_figures)
+{
+    static const struct {
+        const char *line, *words;
+        int status;
+    } bad[] = {
+        {"report run.olog --figures run.olog", "found a file, expected a folder", 2},
+        {"report run.olog -o p.html --figures run.olog", "found a file, expected a folder", 2},
+        {"report nothing.olog --figures x", "nothing.olog", 2},
+        {"report run.olog --figures nowhere/x", "nowhere/x", 3},
+        {"report run.olog --figures run.olog/x", "run.olog/x", 3},
+    };
+    tool_make_log();
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; ++i)
+        if (ofr_report_draws())
+            tool_expect_refused(&(struct tool_limits){0}, bad[i].line, bad[i].status, bad[i].words);
+        else
+            tool_expect_refused(&(struct tool_limits){0}, bad[i].line, 2, "cannot draw figures");
 }

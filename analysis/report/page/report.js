@@ -3,7 +3,6 @@
 window.addEventListener('error', (event) => document.body.setAttribute('data-error', event.message));
 (function () {
   const data = JSON.parse(document.getElementById('data').textContent);
-  const palette = ['#2f6db5', '#d9772b', '#2f9e63', '#b5478f', '#8a6d1f', '#5a58b8', '#c23b3b', '#3a8f9e'];
   const scheme = window.matchMedia('(prefers-color-scheme: dark)');
   const charts = [];
 
@@ -15,6 +14,7 @@ window.addEventListener('error', (event) => document.body.setAttribute('data-err
   }
 
   function colour(series) {
+    const palette = scheme.matches ? data.palette.dark : data.palette.light;
     return palette[series.colour % palette.length];
   }
 
