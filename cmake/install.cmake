@@ -13,6 +13,8 @@ install(TARGETS offramp EXPORT offramp-targets LIBRARY DESTINATION ${CMAKE_INSTA
 install(TARGETS offramp_cli RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 install(FILES sim/offramp.h sim/offramp_policy.h sim/offramp_option.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/offramp)
 install(DIRECTORY workloads/scenarios workloads/data DESTINATION ${CMAKE_INSTALL_DATADIR}/offramp)
+install(FILES analysis/python/offramp_reader.py analysis/python/example.py
+  DESTINATION ${CMAKE_INSTALL_DATADIR}/offramp/python)
 install(FILES README.md CHANGELOG.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
 install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR} RENAME copyright)
 install(DIRECTORY docs/ DESTINATION ${CMAKE_INSTALL_DOCDIR}/docs FILES_MATCHING PATTERN "*.md")
