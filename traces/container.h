@@ -48,7 +48,8 @@ enum {
     X(TRACE, 0, "offramp.trace", "a request trace", ".otrace", 1)                                            \
     X(RECORDING, 1, "offramp.recording", "an exit recording", ".orec", 1)                                    \
     X(PROFILE, 2, "offramp.profile", "a latency profile", ".oprof", 1)                                       \
-    X(RUNLOG, 3, "offramp.runlog", "a run log", ".olog", 1)
+    X(RUNLOG, 3, "offramp.runlog", "a run log", ".olog", 1)                                                  \
+    X(SWEEP, 4, "offramp.sweep", "the results of a sweep", ".osweep", 1)
 
 enum ofr_file_kind {
 #define X(name, value, stored, text, extension, version) OFR_FILE_##name = value,

@@ -1,4 +1,4 @@
-#include "sim/base/config.h"
+#include "sim/base/config_internal.h"
 
 #include "sim/base/units.h"
 
@@ -10,49 +10,41 @@
 
 enum {
     LARGEST_FILE = 4 << 20,
-    DEEPEST = 16,
     MOST_KEYS = 4096, /* of one map: keys are looked up one by one */
-    MOST_SOURCES = OFFRAMP_MAX_SITES + 8
-};
-
-struct ofr_config {
-    struct ofr_node *root;      /* owned */
-    char *source[MOST_SOURCES]; /* names of the file and of every override; owned */
-    uint32_t sources;
 };
 
 /* ---- nodes ---- */
 
-static void free_node(struct ofr_node *node)
+void ofr_node_free(struct ofr_node *node)
 {
     if (!node)
         return;
     for (uint32_t i = 0; i < node->children; ++i)
-        free_node(node->child[i]);
+        ofr_node_free(node->child[i]);
     free(node->child);
     free(node->key);
     free(node->text);
     free(node);
 }
 
-static struct ofr_node *new_node(enum ofr_node_kind kind, const char *source, yaml_mark_t mark)
+struct ofr_node *ofr_node__new(enum ofr_node_kind kind, const char *source, int line, int column)
 {
     struct ofr_node *node = calloc(1, sizeof *node);
-    if (node) {
-        node->kind = kind;
-        node->source = source;
-        node->line = (int)mark.line + 1;
-        node->column = (int)mark.column + 1;
-    }
+    if (node)
+        *node = (struct ofr_node){.kind = kind, .source = source, .line = line, .column = column};
     return node;
 }
 
-/* Takes ownership of the child; false when out of memory (the child is then freed). */
-static bool append(struct ofr_node *parent, struct ofr_node *child)
+static struct ofr_node *new_node(enum ofr_node_kind kind, const char *source, yaml_mark_t mark)
+{
+    return ofr_node__new(kind, source, (int)mark.line + 1, (int)mark.column + 1);
+}
+
+bool ofr_node__append(struct ofr_node *parent, struct ofr_node *child)
 {
     struct ofr_node **grown = realloc(parent->child, (parent->children + 1) * sizeof(struct ofr_node *));
     if (!grown) {
-        free_node(child);
+        ofr_node_free(child);
         return false;
     }
     parent->child = grown;
@@ -60,7 +52,7 @@ static bool append(struct ofr_node *parent, struct ofr_node *child)
     return true;
 }
 
-static struct ofr_node *find(const struct ofr_node *map, const char *key)
+struct ofr_node *ofr_node__find(const struct ofr_node *map, const char *key)
 {
     for (uint32_t i = 0; map && map->kind == OFR_NODE_MAP && i < map->children; ++i)
         if (strcmp(map->child[i]->key, key) == 0)
@@ -70,7 +62,7 @@ static struct ofr_node *find(const struct ofr_node *map, const char *key)
 
 struct ofr_node *ofr_node_get(struct ofr_node *map, const char *key)
 {
-    struct ofr_node *node = find(map, key);
+    struct ofr_node *node = ofr_node__find(map, key);
     if (node)
         node->used = true;
     return node;
@@ -173,7 +165,7 @@ static int read_list(struct reader *reader, struct ofr_node *list, int depth)
         rc = read_node(reader, &event, depth + 1, &child);
         if (rc)
             return rc;
-        if (!append(list, child))
+        if (!ofr_node__append(list, child))
             return ofr_fail_nomem(reader->err, "a scenario");
     }
 }
@@ -197,10 +189,10 @@ static int read_pair(struct reader *reader, struct ofr_node *map, int depth, boo
         rc = fail_at(reader, mark, "found a list or map as a key, expected a name");
     if (!rc && map->children == MOST_KEYS)
         rc = fail_at(reader, mark, "found a map of more than 4096 keys");
-    if (!rc && find(map, key->text))
+    if (!rc && ofr_node__find(map, key->text))
         rc = ofr_fail_at(reader->err, OFR_E_INPUT, reader->source, key->line, key->column,
                          "key '%.200s' stands twice, first in line %d", key->text,
-                         find(map, key->text)->key_line);
+                         ofr_node__find(map, key->text)->key_line);
     if (!rc)
         rc = next_event(reader, &event);
     if (!rc)
@@ -210,9 +202,9 @@ static int read_pair(struct reader *reader, struct ofr_node *map, int depth, boo
         value->key_line = key->line;
         value->key_column = key->column;
         key->text = NULL;
-        rc = append(map, value) ? 0 : ofr_fail_nomem(reader->err, "a scenario");
+        rc = ofr_node__append(map, value) ? 0 : ofr_fail_nomem(reader->err, "a scenario");
     }
-    free_node(key);
+    ofr_node_free(key);
     return rc;
 }
 
@@ -245,7 +237,7 @@ static int read_node(struct reader *reader, yaml_event_t *event, int depth, stru
 {
     const char *bad = forbidden(event);
     int rc = bad ? fail_at(reader, event->start_mark, bad) : 0;
-    if (!rc && depth > DEEPEST)
+    if (!rc && depth > OFR_CONFIG_DEEPEST)
         rc = fail_at(reader, event->start_mark, "lists and maps nest deeper than 16");
     yaml_event_type_t type = event->type;
     if (!rc && type == YAML_SCALAR_EVENT)
@@ -261,7 +253,7 @@ static int read_node(struct reader *reader, yaml_event_t *event, int depth, stru
         return rc;
     rc = type == YAML_SEQUENCE_START_EVENT ? read_list(reader, node, depth) : read_map(reader, node, depth);
     if (rc)
-        free_node(node);
+        ofr_node_free(node);
     else
         *out = node;
     return rc;
@@ -299,11 +291,10 @@ static int read_document(struct reader *reader, struct ofr_node **root)
     return *root ? 0 : ofr_fail_nomem(reader->err, "a scenario");
 }
 
-/* Parses text into a tree whose nodes name `name` (kept by the config). */
-static int parse_text(struct ofr_config *config, const char *name, const char *text, size_t size, bool placed,
-                      struct ofr_node **root, struct ofr_error *err)
+int ofr_config__parse_text(struct ofr_config *config, const char *name, const char *text, size_t size,
+                           bool placed, struct ofr_node **root, struct ofr_error *err)
 {
-    char *source = config->sources < MOST_SOURCES ? strdup(name) : NULL;
+    char *source = config->sources < OFR_CONFIG_MOST_SOURCES ? strdup(name) : NULL;
     if (!source)
         return ofr_fail_nomem(err, "a scenario (or too many overrides)");
     config->source[config->sources++] = source;
@@ -313,7 +304,7 @@ static int parse_text(struct ofr_config *config, const char *name, const char *t
     yaml_parser_set_input_string(&reader.parser, (const unsigned char *)text, size);
     int rc = read_document(&reader, root);
     if (rc) {
-        free_node(*root);
+        ofr_node_free(*root);
         *root = NULL;
     }
     yaml_parser_delete(&reader.parser);
@@ -326,7 +317,7 @@ int ofr_config_parse(struct ofr_config **out, const char *name, const char *text
     struct ofr_config *config = calloc(1, sizeof *config);
     if (!config)
         return ofr_fail_nomem(err, "a scenario");
-    int rc = parse_text(config, name, text, size, true, &config->root, err);
+    int rc = ofr_config__parse_text(config, name, text, size, true, &config->root, err);
     if (rc)
         ofr_config_free(config);
     else
@@ -360,7 +351,7 @@ void ofr_config_free(struct ofr_config *config)
 {
     if (!config)
         return;
-    free_node(config->root);
+    ofr_node_free(config->root);
     for (uint32_t i = 0; i < config->sources; ++i)
         free(config->source[i]);
     free(config);
@@ -369,110 +360,4 @@ void ofr_config_free(struct ofr_config *config)
 struct ofr_node *ofr_config_root(struct ofr_config *config)
 {
     return config->root;
-}
-
-/* ---- overrides ---- */
-
-static void strip_places(struct ofr_node *node)
-{
-    node->line = node->column = node->key_line = node->key_column = 0;
-    for (uint32_t i = 0; i < node->children; ++i)
-        strip_places(node->child[i]);
-}
-
-/* Child of a node on the way of an override; a missing key of a map is created as an empty map. */
-static struct ofr_node *descend(struct ofr_node *node, const char *step, const char *source,
-                                struct ofr_error *err)
-{
-    if (node->kind == OFR_NODE_LIST) {
-        char *end;
-        unsigned long at = strtoul(step, &end, 10);
-        if (*step < '0' || *step > '9' || *end || at >= node->children) {
-            ofr_fail(err, OFR_E_INPUT, "%s: found '%s', expected a list position 0 to %ld", source, step,
-                     (long)node->children - 1);
-            return NULL;
-        }
-        return node->child[at];
-    }
-    if (node->kind == OFR_NODE_SCALAR) { /* an override below a value: the value gives way */
-        free(node->text);
-        node->text = NULL;
-        node->kind = OFR_NODE_MAP;
-    }
-    struct ofr_node *child = find(node, step);
-    if (child)
-        return child;
-    child = new_node(OFR_NODE_MAP, source, (yaml_mark_t){0});
-    char *key = strdup(step);
-    if (!child || !key) {
-        free(child);
-        free(key);
-        ofr_fail_nomem(err, "an override");
-        return NULL;
-    }
-    child->line = child->column = 0;
-    child->key = key;
-    if (append(node, child))
-        return child;
-    ofr_fail_nomem(err, "an override");
-    return NULL;
-}
-
-static void replace(struct ofr_node *node, struct ofr_node *value)
-{
-    char *key = node->key;
-    for (uint32_t i = 0; i < node->children; ++i)
-        free_node(node->child[i]);
-    free(node->child);
-    free(node->text);
-    *node = *value;
-    node->key = key;
-    free(value);
-}
-
-/* The node an override's path leads to; the path is cut up on the way. NULL with an error. */
-static struct ofr_node *walk(struct ofr_node *node, char *path, const char *source, struct ofr_error *err)
-{
-    int depth = 0;
-    for (char *step = path; step && node;) {
-        char *dot = strchr(step, '.');
-        if (dot)
-            *dot = '\0';
-        if (!*step || ++depth > DEEPEST) {
-            ofr_fail(err, OFR_E_USAGE, "%s: %s", source,
-                     *step ? "found more than 16 keys on the way" : "found an empty key between the dots");
-            return NULL;
-        }
-        node = descend(node, step, source, err);
-        step = dot ? dot + 1 : NULL;
-    }
-    return node;
-}
-
-int ofr_config_set(struct ofr_config *config, const char *assignment, struct ofr_error *err)
-{
-    const char *equals = strchr(assignment, '=');
-    if (!equals || equals == assignment)
-        return ofr_fail(err, OFR_E_USAGE,
-                        "--set: found '%.200s', expected KEY=VALUE such as arrivals.rate=900/s", assignment);
-    char source[OFR_ERROR_TEXT / 4];
-    snprintf(source, sizeof source, "--set %s", assignment);
-    char *path = strndup(assignment, (size_t)(equals - assignment));
-    if (!path)
-        return ofr_fail_nomem(err, "an override");
-    struct ofr_node *value = NULL;
-    struct ofr_node *node = NULL;
-    const char *text = equals[1] ? equals + 1 : "\"\""; /* `key=` is the empty text, not an empty map */
-    int rc = parse_text(config, source, text, strlen(text), false, &value, err);
-    if (!rc) {
-        strip_places(value);
-        node = walk(config->root, path, value->source, err);
-        rc = node ? 0 : err ? err->code : OFR_E_INPUT;
-    }
-    free(path);
-    if (node)
-        replace(node, value);
-    else
-        free_node(value);
-    return rc;
 }

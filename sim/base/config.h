@@ -44,6 +44,12 @@ int ofr_config_parse(struct ofr_config **out, const char *name, const char *text
 /* Applies `a.b.c=value` (value is YAML: a scalar, [list] or {map}); list items are addressed by number
  * (a.0.b). Missing maps on the way are created; a missing list item is an error. */
 int ofr_config_set(struct ofr_config *config, const char *assignment, struct ofr_error *err);
+/* Puts a copy of `value` where `key` (a.b.c) leads, as ofr_config_set does. */
+int ofr_config_put(struct ofr_config *config, const char *key, const struct ofr_node *value,
+                   struct ofr_error *err);
+/* A configuration of its own from a copy of the tree at `node`, no key marked used. It borrows the names of sources:
+ * the configuration copied from has to outlive it. */
+int ofr_config_copy(struct ofr_config **out, const struct ofr_node *node, struct ofr_error *err);
 void ofr_config_free(struct ofr_config *config); /* NULL is allowed */
 
 struct ofr_node *ofr_config_root(struct ofr_config *config);
@@ -52,6 +58,18 @@ struct ofr_node *ofr_node_get(struct ofr_node *map, const char *key);
 
 /* A path as the node's file means it: relative to that file's folder (overrides: to the working folder). */
 void ofr_node_path(const struct ofr_node *node, const char *path, char *out, size_t size);
+/* A copy of the tree, no key marked used, or a scalar that stands where `place` stands. Owned by the caller; NULL when
+ * out of memory. Sources stay borrowed. */
+struct ofr_node *ofr_node_copy(const struct ofr_node *node);
+struct ofr_node *ofr_node_scalar(const struct ofr_node *place, const char *text);
+/* Gives a scalar another text. */
+int ofr_node_retext(struct ofr_node *node, const char *text, struct ofr_error *err);
+void ofr_node_free(struct ofr_node *node); /* NULL is allowed; only for nodes no tree owns */
+/* Writes the tree as YAML that reads back to it: maps of maps in lines of their own, the rest in line. The first line
+ * continues whatever stands before it. */
+void ofr_node_write(FILE *out, const struct ofr_node *node, int indent);
+/* As it stands in a line: a scalar's text, [a, b], {k: v}. */
+void ofr_node_write_line(FILE *out, const struct ofr_node *node);
 
 /* Complaint about a node: file:line:column: ... Returns OFR_E_INPUT. */
 int ofr_node_fail(const struct ofr_node *node, struct ofr_error *err, const char *format, ...)
@@ -80,6 +98,8 @@ int ofr_options_check(const struct offramp_option *options, uint32_t count, size
 int ofr_option_format(const struct offramp_option *option, const void *values, char *out, size_t size);
 /* As help names it: "count", "time", ... */
 const char *ofr_option_type_name(enum offramp_option_type type);
+/* Text as a YAML scalar: plain where that is safe, else double-quoted. Returns the length as snprintf does. */
+int ofr_text_format(const char *text, char *out, size_t size);
 /* Table of options for `offramp help`: name, type, default, range, help. */
 void ofr_options_help(FILE *out, const struct offramp_option *options, uint32_t count);
 

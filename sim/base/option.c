@@ -384,8 +384,7 @@ static bool must_escape(uint32_t point, size_t size)
            point == 0x2029 || point == 0xfeff;
 }
 
-/* A plain YAML scalar where that is safe, else double-quoted. */
-static int format_text(const char *text, char *out, size_t size)
+int ofr_text_format(const char *text, char *out, size_t size)
 {
     bool plain =
         text[0] != '\0' &&
@@ -417,7 +416,7 @@ static int format_list(const struct offramp_option *option, const void *at, char
     for (uint32_t i = 0; i <= texts->count; ++i) {
         char item[6 * sizeof texts->item[0] + 3] = "]"; /* every byte may become an escape */
         if (i < texts->count && option->type == OFFRAMP_OPT_TEXTS)
-            format_text(texts->item[i], item, sizeof item);
+            ofr_text_format(texts->item[i], item, sizeof item);
         else if (i < texts->count)
             ofr_write_real(item, reals->item[i]);
         size_t room = (size_t)used < size ? size - (size_t)used : 0;
@@ -442,7 +441,7 @@ int ofr_option_format(const struct offramp_option *option, const void *values, c
         return snprintf(out, size, "%s", option->choices[*(const int32_t *)at]);
     case OFFRAMP_OPT_TEXT:
     case OFFRAMP_OPT_PATH:
-        return format_text(at, out, size);
+        return ofr_text_format(at, out, size);
     case OFFRAMP_OPT_REALS:
     case OFFRAMP_OPT_TEXTS:
         return format_list(option, at, out, size);

@@ -8,6 +8,7 @@
 #include "sim/policy/plugin.h"
 #include "sim/policy/policies.h"
 #include "sim/run/scenario.h"
+#include "sim/sweep/sweep.h"
 
 #include <string.h>
 
@@ -184,7 +185,9 @@ static int help(const struct ofr_cli_call *call, struct ofr_error *err)
     if (call->positionals == 0) {
         for (const struct ofr_cli_verb *const *verb = ofr_cli_verbs; *verb; ++verb)
             fprintf(call->out, "offramp %-10s %s\n", (*verb)->name, (*verb)->help);
-        fputs("\n`offramp help VERB`, `offramp help scenario`, `offramp help policy:NAME`\n", call->out);
+        fputs("\n`offramp help VERB`, `offramp help scenario`, `offramp help sweep-file`, `offramp help "
+              "policy:NAME`\n",
+              call->out);
         return 0;
     }
     if (strchr(call->positional[0], ':'))
@@ -193,13 +196,17 @@ static int help(const struct ofr_cli_call *call, struct ofr_error *err)
         ofr_scenario_help(call->out);
         return 0;
     }
+    if (strcmp(call->positional[0], "sweep-file") == 0) {
+        ofr_sweep_help(call->out);
+        return 0;
+    }
     return help_verb(call, err);
 }
 
 const struct ofr_cli_verb ofr_verb_help = {
     .name = "help",
-    .help = "help on a verb, on scenario files, or on one part (policy:NAME, batcher:NAME, ...)",
-    .usage = "[VERB [SUB] | scenario | KIND:NAME]",
+    .help = "help on a verb, on scenario or sweep files, or on one part (policy:NAME, batcher:NAME, ...)",
+    .usage = "[VERB [SUB] | scenario | sweep-file | KIND:NAME]",
     .most = 2,
     .options = help_table,
     .option_count = sizeof help_table / sizeof *help_table,

@@ -29,8 +29,10 @@ void ofr_progress_update(struct ofr_progress *progress, uint64_t done)
     progress->shown = true;
     progress->shown_s = now;
     double rate = (double)done / elapsed;
-    fprintf(progress->out, "\r\033[K%s: %.1f M %s, %.1f M/s", progress->what, (double)done / 1e6,
-            progress->unit, rate / 1e6);
+    bool millions = !progress->total || progress->total >= 1000000;
+    fprintf(progress->out, millions ? "\r\033[K%s: %.1f M %s, %.1f M/s" : "\r\033[K%s: %.0f %s, %.1f/s",
+            progress->what, (double)done / (millions ? 1e6 : 1.0), progress->unit,
+            rate / (millions ? 1e6 : 1.0));
     if (progress->total > done && rate > 0.0)
         fprintf(progress->out, ", %.0f %%, %.0f s left", 100.0 * (double)done / (double)progress->total,
                 (double)(progress->total - done) / rate);

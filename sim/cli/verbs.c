@@ -41,18 +41,7 @@ static const struct ofr_cli_verb workload = {
     .name = "workload", .help = "made-up traces and recordings", .sub = workload_verbs};
 
 const struct ofr_cli_verb *const ofr_cli_verbs[] = {
-    &ofr_verb_sim,
-    &ofr_verb_replay,
-    &ofr_verb_verify,
-    &ofr_verb_compare,
-    &ofr_verb_report,
-    &ofr_verb_tune,
-    &trace,
-    &recording,
-    &ofr_verb_profile,
-    &run_log,
-    &workload,
-    &ofr_verb_list,
-    &ofr_verb_help,
-    NULL,
+    &ofr_verb_sim,    &ofr_verb_replay, &ofr_verb_sweep, &ofr_verb_verify, &ofr_verb_compare,
+    &ofr_verb_report, &ofr_verb_tune,   &trace,          &recording,       &ofr_verb_profile,
+    &run_log,         &workload,        &ofr_verb_list,  &ofr_verb_help,   NULL,
 };

@@ -10,6 +10,7 @@ extern const struct ofr_cli_verb ofr_verb_replay;
 extern const struct ofr_cli_verb ofr_verb_verify;
 extern const struct ofr_cli_verb ofr_verb_compare;
 extern const struct ofr_cli_verb ofr_verb_report;
+extern const struct ofr_cli_verb ofr_verb_sweep;
 extern const struct ofr_cli_verb ofr_verb_profile; /* cmd_profile_measure.c; has sub-verbs */
 extern const struct ofr_cli_verb ofr_verb_tune;
 extern const struct ofr_cli_verb ofr_verb_list;

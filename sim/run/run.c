@@ -32,12 +32,13 @@ static void override_profile(struct ofr_profile *profile, const struct ofr_scena
     fill(&profile->feedback_ns, 1, model->feedback_ns);
 }
 
-int ofr_inputs_load(struct ofr_inputs *inputs, const struct ofr_scenario *scenario, struct ofr_error *err)
+int ofr_inputs_load_beside(struct ofr_inputs *inputs, const struct ofr_scenario *scenario,
+                           struct ofr_recording *recording, struct ofr_error *err)
 {
-    *inputs = (struct ofr_inputs){0};
+    *inputs = (struct ofr_inputs){.recording = recording};
     const struct ofr_scenario_model *model = &scenario->model;
     int rc = ofr_profile_load(&inputs->profile, model->profile, err);
-    if (!rc && model->recording[0])
+    if (!rc && !recording && model->recording[0])
         rc = ofr_recording_load(&inputs->recording, model->recording, err);
     if (!rc && inputs->recording && inputs->recording->sites != inputs->profile->sites)
         rc = ofr_fail(err, OFR_E_INPUT,
@@ -46,11 +47,18 @@ int ofr_inputs_load(struct ofr_inputs *inputs, const struct ofr_scenario *scenar
                       model->profile, inputs->profile->sites, model->recording, inputs->recording->sites);
     if (!rc && inputs->recording && inputs->recording->samples == 0)
         rc = ofr_fail(err, OFR_E_INPUT, "%s: the recording is empty", model->recording);
+    if (rc && recording)
+        inputs->recording = NULL;
     if (rc)
         ofr_inputs_release(inputs);
     else
         override_profile(inputs->profile, model);
     return rc;
+}
+
+int ofr_inputs_load(struct ofr_inputs *inputs, const struct ofr_scenario *scenario, struct ofr_error *err)
+{
+    return ofr_inputs_load_beside(inputs, scenario, NULL, err);
 }
 
 void ofr_inputs_release(struct ofr_inputs *inputs)

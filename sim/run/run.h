@@ -26,6 +26,10 @@ struct ofr_inputs {
 
 /* Errors: a file that cannot be read, or profile and recording that do not fit each other. */
 int ofr_inputs_load(struct ofr_inputs *inputs, const struct ofr_scenario *scenario, struct ofr_error *err);
+/* As ofr_inputs_load, with a recording that is loaded already (the one the scenario names; NULL = load it). It is
+ * borrowed: take it out before ofr_inputs_release. */
+int ofr_inputs_load_beside(struct ofr_inputs *inputs, const struct ofr_scenario *scenario,
+                           struct ofr_recording *recording, struct ofr_error *err);
 void ofr_inputs_release(struct ofr_inputs *inputs);
 
 struct ofr_run_options {

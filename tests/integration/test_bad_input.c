@@ -356,3 +356,112 @@ Test(bad_input, workload)
     };
     EXPECT_ALL(cases);
 }
+
+#define BASE "scenario: s.yaml\n"
+
+Test(bad_input, sweeps)
+{
+    static const struct bad cases[] = {
+        {"sweep bad", 2, "--out", BASE},
+        {"sweep none.yaml -o d", 2, "none.yaml: there is no such file", NULL},
+        {"sweep s.yaml -o d", 2, "expected scenario: BASE.yaml", NULL},
+        {"sweep bad -o d -j 5000", 2, "jobs: found '5000'", BASE},
+        {"sweep bad -o d -j -1", 2, "jobs", BASE},
+        {"sweep bad -o d", 2, "none.yaml: there is no such file", "scenario: none.yaml\n"},
+        {"sweep bad -o d", 2, "bad:1:11: expected scenario", "scenario: [s.yaml]\n"},
+        {"sweep bad -o d", 2, "bad:1:1: a sweep file must be a map", "- s.yaml\n"},
+        {"sweep bad -o d", 2, "bad:2:1: unknown key 'axis', did you mean 'axes'?",
+         BASE "axis: {slo: [1ms]}\n"},
+        {"sweep bad -o d", 2, "bad:2:7: axes must be a map", BASE "axes: [slo]\n"},
+        {"sweep bad -o d", 2, "bad:2:8: unknown key 'sol', did you mean 'slo'?", BASE "axes: {sol: [1ms]}\n"},
+        {"sweep bad -o d", 2, "unknown key 'arrivals.raet', did you mean 'arrivals.rate'?",
+         BASE "axes: {arrivals.raet: [1/s]}\n"},
+        {"sweep bad -o d", 2, "unknown key 'arrivals.rate.x'", BASE "axes: {arrivals.rate.x: [1/s]}\n"},
+        {"sweep bad -o d", 2, "unknown key 'foo.bar'", BASE "axes: {foo.bar: [1]}\n"},
+        {"sweep bad -o d", 2, "key 'slo' stands twice", BASE "axes: {slo: [1ms], slo: [2ms]}\n"},
+        {"sweep bad -o d", 2, "key 'slo' is varied twice",
+         BASE "axes: {slo: [1ms]}\npoints: {count: 2, keys: {slo: [2ms, 3ms]}}\n"},
+        {"sweep bad -o d", 2, "axis slo: expected a list of values", BASE "axes: {slo: []}\n"},
+        {"sweep bad -o d", 2, "axis slo: expected a list of values", BASE "axes: {slo: 20ms}\n"},
+        {"sweep bad -o d", 2, "'to' is missing", BASE "axes: {slo: {from: 1ms, count: 3}}\n"},
+        {"sweep bad -o d", 2, "neither step nor count", BASE "axes: {slo: {from: 1ms, to: 3ms}}\n"},
+        {"sweep bad -o d", 2, "whose `to` is less than its `from`",
+         BASE "axes: {slo: {from: 3ms, to: 1ms, count: 3}}\n"},
+        {"sweep bad -o d", 2, "log scale from 0 or less",
+         BASE "axes: {arrivals.rate: {from: 0/s, to: 10/s, count: 3, scale: log}}\n"},
+        {"sweep bad -o d", 2, "another kind of quantity",
+         BASE "axes: {slo: {from: 1ms, to: 10/s, count: 3}}\n"},
+        {"sweep bad -o d", 2, "step beside a count",
+         BASE "axes: {slo: {from: 1ms, to: 3ms, step: 1ms, count: 3}}\n"},
+        {"sweep bad -o d", 2, "more than 1000000 values",
+         BASE "axes: {slo: {from: 1ns, to: 1s, step: 1ns}}\n"},
+        {"sweep bad -o d", 2, "count: found '2M'", BASE "axes: {slo: {from: 1ms, to: 1s, count: 2M}}\n"},
+        {"sweep bad -o d", 2, "did you mean 'scale'",
+         BASE "axes: {slo: {from: 1ms, to: 1s, count: 2, scle: log}}\n"},
+        {"sweep bad -o d", 2, "found 90000000 runs, expected at most 10000000",
+         BASE "axes: {seed: {from: 1, to: 900k, count: 900k}}\nreplications: 100\n"},
+        {"sweep bad -o d", 2, "replications: found '0'", BASE "replications: 0\n"},
+        {"sweep bad -o d", 2, "bad:2:10: metric: found 'latency.p98'", BASE "metrics: [latency.p98]\n"},
+        {"sweep bad -o d", 2, "bad:2:14: constraint: found 'latency.p99 = 3ms'",
+         BASE "constraints: [latency.p99 = 3ms]\n"},
+        {"sweep bad -o d", 2, "found '3', expected", BASE "constraints: [latency.p99 <= 3]\n"},
+        {"sweep bad -o d", 2, "found 'best latency.p99'", BASE "objective: best latency.p99\n"},
+        {"sweep bad -o d", 2, "found 'least throughput now'", BASE "pareto: [least throughput now]\n"},
+        {"sweep bad -o d", 2, "method: found 'random'",
+         BASE "points: {method: random, count: 2, keys: {slo: [1ms]}}\n"},
+        {"sweep bad -o d", 2, "points need keys", BASE "points: {count: 2}\n"},
+        {"sweep bad -o d", 2, "niederreiter takes at most 12",
+         BASE
+         "points: {method: niederreiter, count: 2, keys: {slo: [1ms], name: [a], seed: [1], servers: [1], "
+         "requests: [9], arrivals.rate: [1/s], batching.max_batch: [8], model.ramp: [1us], model.noise: "
+         "[none], "
+         "model.samples: [random], model.dispatch: [1us], model.release: [1us], model.feedback: [1us]}}\n"},
+        {"sweep bad -o d", 2, "expected no step or count",
+         BASE "points: {count: 2, keys: {slo: {from: 1ms, to: 2ms, count: 3}}}\n"},
+        {"sweep bad -o d", 2, "`from` above 0 and `to` above", BASE "capacity: {from: 2k/s, to: 1k/s}\n"},
+        {"sweep bad -o d", 2, "unknown key 'arrivals.speeed'",
+         BASE "capacity: {key: arrivals.speeed, from: 1x, to: 9x}\n"},
+        {"sweep bad -o d", 2, "tolerance: found '0%'",
+         BASE "capacity: {from: 1/s, to: 2/s, tolerance: 0%}\n"},
+        {"sweep bad -o d", 2, "bad:2:25: no exit policy is called 'nobody'",
+         BASE "axes: {exits: [{policy: nobody}]}\n"},
+        {"sweep bad -o d --set slo=20", 2, "slo: found '20', expected its unit", BASE},
+        {"sweep bad -o none/d", 2, "none/d: the folder it is to be in does not exist", BASE},
+        {"sweep bad -o t.otrace", 2, "t.otrace: is a file, expected a folder", BASE},
+        {"sweep bad -o .", 2, "holds files but no sweep", BASE},
+        {"sweep bad -o . --resume", 2, "holds files but no sweep", BASE},
+        {"sweep bad -o .", 2, "holds files but no sweep", BASE},
+    };
+    EXPECT_ALL(cases);
+}
+
+static void run_sweep(const char *line)
+{
+    struct tool_result result = tool_run(line);
+    cr_assert_eq(result.status, 0, "%s", result.err);
+    tool_release(&result);
+}
+
+Test(bad_input, sweep_folders)
+{
+    tool_write("w.yaml", BASE "axes: {slo: [10ms, 20ms]}\n");
+    tool_write("other.yaml", BASE "axes: {slo: [10ms, 30ms]}\n");
+    run_sweep("sweep w.yaml -o d");
+    tool_expect_refused(&(struct tool_limits){0}, "sweep w.yaml -o d", 2, "expected --resume");
+    tool_expect_refused(&(struct tool_limits){0}, "sweep other.yaml -o d --resume", 2, "another sweep");
+    tool_expect_refused(&(struct tool_limits){0}, "sweep w.yaml -o d --resume --set requests=10", 2,
+                        "another sweep");
+    struct tool_result full = tool_run_with(&(struct tool_limits){.file_size = 100}, "sweep w.yaml -o e");
+    cr_expect_eq(full.status, 3);
+    cr_expect_str_eq(full.err, "offramp: cannot write e/journal: File too large\n");
+    tool_release(&full);
+    run_sweep("sweep w.yaml -o e --resume");
+    tool__make_profile(files_path("model.oprof"), 3); /* an input is not what it was */
+    tool_write("s.yaml",
+               "name: small\nmodel: {profile: model.oprof}\narrivals: {process: poisson, rate: 2k/s}\n"
+               "requests: 3000\n");
+    tool_expect_refused(&(struct tool_limits){0}, "sweep w.yaml -o d --resume", 2, "another sweep");
+    files_write(files_path("d/journal"), "journal of something else entirely, longer than a head", 54);
+    tool_expect_refused(&(struct tool_limits){0}, "sweep w.yaml -o d --resume", 2,
+                        "is not the journal of a sweep");
+}

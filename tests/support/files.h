@@ -7,6 +7,7 @@
 #define OFR_TESTS_SUPPORT_FILES_H
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -51,6 +52,19 @@ static inline unsigned char *files_read(const char *path, size_t *size)
     return bytes;
 }
 
+static inline void files__remove_folder(int parent, const char *name)
+{
+    int fd = openat(parent, name, O_RDONLY | O_DIRECTORY);
+    DIR *folder = fd < 0 ? NULL : fdopendir(fd);
+    for (struct dirent *entry; folder && (entry = readdir(folder));)
+        if (strcmp(entry->d_name, ".") && strcmp(entry->d_name, ".."))
+            unlinkat(fd, entry->d_name, 0);
+    if (folder)
+        closedir(folder);
+    unlinkat(parent, name, AT_REMOVEDIR);
+}
+
+/* Removes files, and folders of files. */
 static inline int files__each(bool remove_them)
 {
     int count = 0;
@@ -59,8 +73,8 @@ static inline int files__each(bool remove_them)
         if (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, ".."))
             continue;
         count++;
-        if (remove_them)
-            unlinkat(dirfd(folder), entry->d_name, 0);
+        if (remove_them && unlinkat(dirfd(folder), entry->d_name, 0))
+            files__remove_folder(dirfd(folder), entry->d_name);
     }
     if (folder)
         closedir(folder);

@@ -1,0 +1,158 @@
+/* `offramp sweep` through the real program: same bytes on any number of threads, after any number of kills, and from
+ * a journal cut anywhere; bad configurations are rows. */
+#include "tests/support/tool.h"
+
+#include <time.h>
+
+TestSuite(sweep, .init = tool_setup, .fini = tool_teardown, .timeout = 120);
+
+#define SWEEP                                                                                                \
+    "name: small\nscenario: s.yaml\naxes:\n  exits: [vanilla, {policy: static, thresholds: 0.2}, "           \
+    "apparate]\n"                                                                                            \
+    "  arrivals.rate: {from: 500/s, to: 2k/s, count: 4, scale: log}\nreplications: 2\n"                      \
+    "constraints: [latency.p99 <= slo]\nobjective: minimize latency.p99\n"
+
+static const char *const result_file[] = {"sweep.yaml", "results.csv", "runs.csv", "results.osweep"};
+enum {
+    RESULT_FILES = 4
+};
+
+static void run_ok(const char *line)
+{
+    struct tool_result result = tool_run(line);
+    cr_assert_eq(result.status, 0, "`%s`: status %d: %s", line, result.status, result.err);
+    tool_release(&result);
+}
+
+static void expect_same(const char *one, const char *other)
+{
+    for (int i = 0; i < RESULT_FILES; ++i) {
+        char path[2][48];
+        size_t size[2];
+        snprintf(path[0], sizeof path[0], "%s/%s", one, result_file[i]);
+        snprintf(path[1], sizeof path[1], "%s/%s", other, result_file[i]);
+        unsigned char *a = files_read(files_path(path[0]), &size[0]);
+        unsigned char *b = files_read(files_path(path[1]), &size[1]);
+        cr_expect(size[0] == size[1] && memcmp(a, b, size[0]) == 0, "%s and %s differ", path[0], path[1]);
+        free(a);
+        free(b);
+    }
+}
+
+static int lines_of(const char *path)
+{
+    size_t size;
+    int lines = 0;
+    unsigned char *bytes = files_read(files_path(path), &size);
+    for (size_t i = 0; i < size; ++i)
+        lines += bytes[i] == '\n';
+    free(bytes);
+    return lines;
+}
+
+Test(sweep, same_bytes_on_any_number_of_threads)
+{
+    tool_write("w.yaml", SWEEP);
+    run_ok("sweep w.yaml -o one -j 1");
+    run_ok("sweep w.yaml -o two -j 2");
+    run_ok("sweep w.yaml -o many -j 7");
+    expect_same("one", "two");
+    expect_same("one", "many");
+    cr_expect_eq(lines_of("one/results.csv"), 1 + 3 * 4);
+    cr_expect_eq(lines_of("one/runs.csv"), 1 + 3 * 4 * 2);
+    run_ok("sweep w.yaml -o one --resume");
+    expect_same("one", "two");
+}
+
+/* The resolved file is a sweep file, and says the same. */
+Test(sweep, resolved_file_reads_back)
+{
+    tool_write("w.yaml", SWEEP);
+    run_ok("sweep w.yaml -o one");
+    run_ok("sweep one/sweep.yaml -o two");
+    expect_same("one", "two");
+}
+
+/* Whatever byte the journal ends at, and whatever bit of its end has flipped. */
+Test(sweep, resumes_from_a_journal_cut_anywhere)
+{
+    size_t size;
+    tool_write("w.yaml", SWEEP);
+    run_ok("sweep w.yaml -o whole");
+    run_ok("sweep w.yaml -o cut");
+    unsigned char *journal = files_read(files_path("whole/journal"), &size);
+    for (size_t i = 0; i < 12; ++i) {
+        size_t keep = size * i / 12 + i % 5;
+        journal[keep / 2] ^= i % 3 == 0 && keep > 200 ? 0x10 : 0;
+        files_write(files_path("cut/journal"), journal, keep);
+        run_ok("sweep w.yaml -o cut --resume");
+        expect_same("whole", "cut");
+    }
+    free(journal);
+}
+
+static void sleep_ms(long ms)
+{
+    nanosleep(&(struct timespec){ms / 1000, ms % 1000 * 1000000L}, NULL);
+}
+
+/* Starts a sweep, kills it after a while; returns whether it had ended by itself. */
+static bool run_and_kill(long after_ms)
+{
+    char *argv[] = {(char[]){"offramp"}, (char[]){"sweep"}, (char[]){"w.yaml"},   (char[]){"-o"},
+                    (char[]){"killed"},  (char[]){"-j2"},   (char[]){"--resume"}, NULL};
+    int status = 0;
+    pid_t pid = tool__spawn(argv, &(struct tool_limits){0}, "/dev/null", "/dev/null");
+    sleep_ms(after_ms);
+    kill(pid, SIGKILL);
+    waitpid(pid, &status, 0);
+    return WIFEXITED(status);
+}
+
+Test(sweep, killed_and_resumed)
+{
+    tool_write("w.yaml", SWEEP "metrics: [latency.mean]\n");
+    run_ok("sweep w.yaml -o whole");
+    for (unsigned round = 0; round < 8; ++round) {
+        unsigned kills = 0;
+        while (kills < 40 && !run_and_kill(4 + (long)(round * 7 + kills * 11) % 23))
+            ++kills;
+        run_ok("sweep w.yaml -o killed --resume");
+        expect_same("whole", "killed");
+        files__remove_folder(AT_FDCWD, files_path("killed"));
+    }
+}
+
+Test(sweep, a_bad_configuration_is_a_row)
+{
+    tool_write("w.yaml",
+               "scenario: s.yaml\naxes: {exits: [vanilla, nobody], batching.max_batch: [8, 4096]}\n");
+    struct tool_result result = tool_run("sweep w.yaml -o d");
+    size_t size;
+    char *csv = (char *)files_read(files_path("d/results.csv"), &size);
+    cr_expect_eq(result.status, 1);
+    cr_expect_not_null(strstr(result.err, "3 of 4 configurations failed, 1 first: "), "%s", result.err);
+    cr_expect_not_null(strstr(csv, "\n0,vanilla,8,1,0,"), "%s", csv);
+    cr_expect_not_null(strstr(csv, "the largest batch size of the profile"), "%s", csv);
+    cr_expect_not_null(strstr(csv, "no exit policy is called 'nobody'"), "%s", csv);
+    free(csv);
+    tool_release(&result);
+}
+
+/* Replication r has the same arrivals in every configuration: with thresholds of 0 and no ramp cost all are one. */
+Test(sweep, replications_share_their_random_numbers)
+{
+    tool_write("w.yaml", "scenario: s.yaml\nreplications: 3\nmetrics: [latency.mean, duration]\n"
+                         "pareto: latency.mean\naxes: {name: [a, b]}\n");
+    run_ok("sweep w.yaml -o d");
+    size_t size;
+    char *csv = (char *)files_read(files_path("d/runs.csv"), &size), *line[7] = {0};
+    int lines = 0;
+    for (char *at = strtok(csv, "\n"); at && lines < 7; at = strtok(NULL, "\n"))
+        line[lines++] = at;
+    cr_assert_eq(lines, 7);
+    for (int r = 0; r < 3; ++r)
+        cr_expect_str_eq(strstr(line[1 + r], ",a,") + 3, strstr(line[4 + r], ",b,") + 3);
+    cr_expect_str_neq(strstr(line[1], ",a,"), strstr(line[2], ",a,"));
+    free(csv);
+}
