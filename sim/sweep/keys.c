@@ -82,39 +82,63 @@ static void name_all(struct names *names, const struct tables *tables)
         }
 }
 
-/* What may follow the keys in `key` before `last`: a section's keys, or those of all it may hold. */
-static bool names_below(struct names *names, struct tables *tables, const char *key, size_t length)
+static void add_top(struct tables *tables)
 {
-    static const char *const section[] = {"model", "arrivals", "batching", "exits"};
-    bool streams = length > 9 && strncmp(key, "arrivals.streams.", 17) == 0;
-    bool top = length == 0;
-    for (size_t i = 0; top && i < sizeof section / sizeof *section; ++i)
-        name(names, section[i]);
-    if (top)
-        add_section(tables, &ofr_section_top);
-    bool model = length == 5 && strncmp(key, "model", 5) == 0;
-    bool arrivals = length == 8 && strncmp(key, "arrivals", 8) == 0;
-    bool batching = length == 8 && strncmp(key, "batching", 8) == 0;
-    bool exits = length == 5 && strncmp(key, "exits", 5) == 0;
-    if (model)
-        add_section(tables, &ofr_section_model);
-    if (arrivals || streams) {
-        add_arrivals(tables);
-        name(names, "process");
-        name(names, "trace");
+    add_section(tables, &ofr_section_top);
+}
+
+static void add_model(struct tables *tables)
+{
+    add_section(tables, &ofr_section_model);
+}
+
+static void add_streams(struct tables *tables)
+{
+    add_section(tables, &ofr_section_stream);
+    add_arrivals(tables);
+}
+
+/* What may stand below the keys `parent`: `own` names, and the rows of tables. */
+struct below {
+    const char *parent;
+    void (*add)(struct tables *tables);
+    const char *own[5];
+};
+
+static const struct below belows[] = {
+    {"", add_top, {"model", "arrivals", "batching", "exits", NULL}},
+    {"model", add_model, {NULL}},
+    {"arrivals", add_arrivals, {"process", "trace", "streams", NULL}},
+    {"arrivals.streams", add_streams, {"process", "trace", NULL}},
+    {"batching", add_batchers, {"policy", NULL}},
+    {"exits", add_policies, {"policy", NULL}},
+};
+
+/* Length of the parent of a key; of a stream's key without its position. */
+static size_t parent_length(const char *key)
+{
+    static const char streams[] = "arrivals.streams.";
+    const char *dot = strrchr(key, '.');
+    if (strncmp(key, streams, sizeof streams - 1) == 0 && strchr(key + sizeof streams - 1, '.') == dot)
+        return sizeof streams - 2;
+    return dot ? (size_t)(dot - key) : 0;
+}
+
+/* Names the last step of `key` may have; false when nothing may stand there. */
+static bool names_for(struct names *names, struct tables *tables, const char *key)
+{
+    size_t length = parent_length(key);
+    for (size_t i = 0; i < sizeof belows / sizeof *belows; ++i) {
+        const struct below *below = &belows[i];
+        if (strlen(below->parent) != length || strncmp(key, below->parent, length) != 0)
+            continue;
+        for (int k = 0; below->own[k]; ++k)
+            name(names, below->own[k]);
+        below->add(tables);
+        name_all(names, tables);
+        return true;
     }
-    if (arrivals)
-        name(names, "streams");
-    if (streams)
-        add_section(tables, &ofr_section_stream);
-    if (batching)
-        add_batchers(tables);
-    if (exits)
-        add_policies(tables);
-    if (batching || exits)
-        name(names, "policy");
-    name_all(names, tables);
-    return top || model || arrivals || streams || batching || exits;
+    return false;
 }
 
 /* A position in arrivals.streams is followed by keys, or is the whole stream. */
@@ -145,7 +169,7 @@ int ofr_key_check(const char *key, const struct ofr_node *node, bool plugins, st
     struct ofr_node place = *node;
     place.line = node->key_line;
     place.column = node->key_column;
-    if (!names_below(&names, &tables, key, dot ? (size_t)(dot - key) : 0))
+    if (!names_for(&names, &tables, key))
         return ofr_node_fail(&place, err,
                              "unknown key '%.100s', expected a key of a scenario such as arrivals.rate", key);
     if (is_known(&names, last))
