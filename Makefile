@@ -2,7 +2,7 @@
 BUILD := build/release
 CONFIGURE_FLAGS ?=
 
-.PHONY: all deps build demo demo-replay test bench paper install package clean
+.PHONY: all deps build demo demo-replay sweep-demo test bench paper install package clean
 
 all: build
 
@@ -24,6 +24,11 @@ demo-replay: build
 		--set model.profile=$(BUILD)/demo-replay.oprof --set model.ramp=none --set arrivals.rate=500/s \
 		--set exits=apparate --set requests=3000 --log $(BUILD)/demo-replay.olog
 	@$(BUILD)/offramp verify $(BUILD)/demo-replay.olog
+
+# 1,000 configurations of 100,000 requests on all processors, and what they say: the Pareto table.
+sweep-demo: build
+	@rm -rf $(BUILD)/sweep-demo
+	@$(BUILD)/offramp sweep workloads/sweeps/demo.yaml -o $(BUILD)/sweep-demo
 
 test: build
 	@ctest --preset release

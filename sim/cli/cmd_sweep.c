@@ -122,6 +122,8 @@ static int run(const struct ofr_cli_call *call, struct ofr_error *err)
     rc = ofr_sweep_drive(sweep, &drive, &runs, &results, err);
     ofr_progress_end(&progress);
     if (!rc) {
+        fprintf(call->chatter, "offramp: %s: %" PRIu64 " runs in %.3g s on %" PRIu32 " threads\n",
+                options->out, sweep->runs, ofr_progress_elapsed_s(&progress), drive.threads);
         rc = print(call, &results, err);
         if (!rc)
             rc = complain(&results, err);

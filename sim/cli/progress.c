@@ -39,6 +39,11 @@ void ofr_progress_update(struct ofr_progress *progress, uint64_t done)
     fflush(progress->out);
 }
 
+double ofr_progress_elapsed_s(const struct ofr_progress *progress)
+{
+    return now_s() - progress->started_s;
+}
+
 void ofr_progress_end(struct ofr_progress *progress)
 {
     if (progress->shown)

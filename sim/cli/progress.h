@@ -17,6 +17,7 @@ struct ofr_progress {
 void ofr_progress_begin(struct ofr_progress *progress, FILE *out, const char *what, const char *unit,
                         uint64_t total);
 void ofr_progress_update(struct ofr_progress *progress, uint64_t done);
+double ofr_progress_elapsed_s(const struct ofr_progress *progress);
 /* Removes the line. */
 void ofr_progress_end(struct ofr_progress *progress);
 

@@ -2,6 +2,7 @@
 
 #include "sim/base/units.h"
 #include "sim/base/version.h"
+#include "sim/policy/plugin.h"
 #include "sim/policy/policies.h"
 #include "sim/run/scenario_tables.h"
 #include "sim/serve/batcher.h"
@@ -181,21 +182,38 @@ int ofr_key_check(const char *key, const struct ofr_node *node, bool plugins, st
     return ofr_node_fail(&place, err, "unknown key '%.100s', see `offramp help scenario`", key);
 }
 
-bool ofr_keys_have_plugins(const struct ofr_node *node)
+/* `exits: ./mine.so` or its `policy: ./mine.so`. */
+static bool is_plugin(const char *key, const char *text)
 {
+    const char *dot = strrchr(key, '.');
+    const char *last = dot ? dot + 1 : key;
+    return (strcmp(last, "policy") == 0 || strcmp(last, "exits") == 0) && ofr_plugin_is_path(text);
+}
+
+static bool has_plugins(const struct ofr_node *node, const char *key)
+{
+    key = node->key ? node->key : key;
     if (node->kind == OFR_NODE_SCALAR)
-        return node->key && strcmp(node->key, "policy") == 0 && strchr(node->text, '/');
+        return key && is_plugin(key, node->text);
     bool any = false;
     for (uint32_t i = 0; i < node->children; ++i)
-        any |= ofr_keys_have_plugins(node->child[i]);
+        any |= has_plugins(node->child[i], key);
     return any;
+}
+
+bool ofr_keys_have_plugins(const struct ofr_node *node)
+{
+    return has_plugins(node, NULL);
 }
 
 /* ---- paths ---- */
 
-/* Whether some table reads the last part of `key` (model.profile, profile) as a path. */
-static bool is_path(const char *key)
+/* Whether `text` under `key` names a file: some table reads the key's last part (model.profile, profile) as a path, or
+ * it is a policy's own file. */
+static bool is_path(const char *key, const char *text)
 {
+    if (!*text || is_plugin(key, text))
+        return *text;
     const char *dot = strrchr(key, '.');
     const char *last = dot ? dot + 1 : key;
     struct tables tables = {.count = 0};
@@ -242,7 +260,7 @@ int ofr_paths_make_absolute(struct ofr_node *node, const char *key, struct ofr_e
             rc = ofr_paths_make_absolute(node->child[i], key, err);
         return rc;
     }
-    if (!key || !node->text[0] || !is_path(key))
+    if (!key || !is_path(key, node->text))
         return 0;
     char path[OFFRAMP_TEXT_SIZE];
     int rc = ofr_path_of_node(path, sizeof path, node, err);
@@ -273,7 +291,7 @@ static int hash_tree(XXH64_state_t *hash, const struct ofr_node *node, const cha
 {
     key = node->key ? node->key : key;
     if (node->kind == OFR_NODE_SCALAR)
-        return key && node->text[0] && is_path(key) ? hash_file(hash, node->text, err) : 0;
+        return key && is_path(key, node->text) ? hash_file(hash, node->text, err) : 0;
     int rc = 0;
     for (uint32_t i = 0; i < node->children && !rc; ++i)
         rc = hash_tree(hash, node->child[i], key, err);

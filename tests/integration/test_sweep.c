@@ -156,3 +156,54 @@ Test(sweep, replications_share_their_random_numbers)
     cr_expect_str_neq(strstr(line[1], ",a,"), strstr(line[2], ",a,"));
     free(csv);
 }
+
+/* Field number `column` (from 0) of line number `line` of a CSV file without quoted fields. */
+static double csv_number(const char *path, int line, int column)
+{
+    size_t size;
+    char *text = (char *)files_read(files_path(path), &size), *at = text;
+    for (; line > 0; --line)
+        at = strchr(at, '\n') + 1;
+    for (; column > 0; --column)
+        at = strchr(at, ',') + 1;
+    double value = strtod(at, NULL);
+    free(text);
+    return value;
+}
+
+/* The highest rate of a fine grid that holds the SLO at p99 is the capacity, within 1 %. */
+Test(sweep, capacity_agrees_with_a_fine_grid)
+{
+    static const char base[] = "scenario: s.yaml\nmetrics: [latency.p99]\n";
+    char text[512];
+    snprintf(text, sizeof text, "%scapacity: {low: 200/s, high: 20k/s, meets: latency.p99 <= slo}\n", base);
+    tool_write("c.yaml", text);
+    run_ok("sweep c.yaml -o found --set requests=20000 --set slo=3ms");
+    double capacity = csv_number("found/runs.csv", 1, 3);
+    cr_expect_eq(csv_number("found/runs.csv", 1, 4), 1.0, "not inside the range");
+    snprintf(text, sizeof text,
+             "%spareto: latency.p99\naxes: {arrivals.rate: {from: %.6f/s, to: %.6f/s, step: %.6f/s}}\n", base,
+             0.9 * capacity, 1.1 * capacity, 0.0025 * capacity);
+    tool_write("g.yaml", text);
+    run_ok("sweep g.yaml -o grid --set requests=20000 --set slo=3ms");
+    double highest = 0.0;
+    int points = lines_of("grid/runs.csv") - 1;
+    cr_expect_eq(points, 81);
+    for (int i = 1; i <= points; ++i)
+        if (csv_number("grid/runs.csv", i, 4) <= 3.0)
+            highest = csv_number("grid/runs.csv", i, 3);
+    cr_expect_lt(highest, 1.09 * capacity, "the grid ends before the SLO breaks");
+    cr_expect_float_eq(highest / capacity, 1.0, 0.01, "grid %g/s, search %g/s", highest, capacity);
+}
+
+/* Where the condition holds everywhere or nowhere the end of the range is the answer, and is marked. */
+Test(sweep, capacity_at_an_end_of_its_range)
+{
+    tool_write("c.yaml", "scenario: s.yaml\naxes: {slo: [100us, 10s]}\nmetrics: [latency.p99]\n"
+                         "capacity: {from: 500/s, to: 600/s}\n");
+    run_ok("sweep c.yaml -o d --set model.noise=exponential --set requests=500");
+    cr_expect_eq(csv_number("d/runs.csv", 1, 4), 0.0);
+    cr_expect_eq(csv_number("d/runs.csv", 1, 5), 0.0);
+    cr_expect_eq(csv_number("d/runs.csv", 2, 4), 600.0);
+    cr_expect_eq(csv_number("d/runs.csv", 2, 5), 0.0);
+}
