@@ -229,7 +229,8 @@ static int draw_all(const char *folder, const struct ofr_figures *figures, struc
     int rc = 0;
     plain_text(measure);
     for (uint32_t i = 0; i < figures->count && !rc; ++i)
-        rc = draw_figure(folder, figures->figure[i], measure, err);
+        if (figures->figure[i]->series_count > 0) /* else a table alone */
+            rc = draw_figure(folder, figures->figure[i], measure, err);
     cairo_destroy(measure);
     cairo_surface_destroy(surface);
     return rc;

@@ -12,7 +12,7 @@ enum {
 /* One run of a report. `data` is borrowed. */
 struct ofr_report_run {
     const struct ofr_run_data *data;
-    char label[64]; /* in legends: the policy, with the file's name where policies repeat */
+    char label[64]; /* in legends; different for every run */
     char policy[48];
     double accuracy_loss; /* the constraint it ran under; NaN = none */
     double slo_ms;        /* NaN = none */
@@ -21,9 +21,9 @@ struct ofr_report_run {
 /* Reads what the scenario text says of policy, constraint and SLO, and gives every run a label of its own. */
 void ofr_report_runs(struct ofr_report_run *out, const struct ofr_run_data *const *data, uint32_t runs);
 
-/* Latency CDF, percentiles with intervals, queue, batch size, latency, active ramps over time, thresholds over
- * time of each run, exits per site, agreement in a moving window, outcomes, batch reasons, accuracy against
- * latency. */
+/* A table of all runs, latency CDF, percentiles with intervals, queue, batch size, latency, active ramps over time,
+ * thresholds over time of each run, exits per site, agreement in a moving window, outcomes, batch reasons, accuracy
+ * against latency. */
 int ofr_figures_of_runs(struct ofr_figures *out, const struct ofr_report_run *run, uint32_t runs,
                         struct ofr_error *err);
 /* Errors with their intervals, exit rates side by side. */

@@ -22,7 +22,10 @@ static void errors(struct ofr_figures *out, const struct ofr_comparison *c)
         ofr_figure_cell(figure, "%s", ofr_statistic_names[j]);
         for (int i = 0; i < OFR_COMPARED; ++i) {
             const struct ofr_difference *d = &c->time[i][j];
-            ofr_figure_cell(figure, "%+.3f %% (%+.3f to %+.3f)", d->error_pct, d->low_pct, d->high_pct);
+            if (isnan(d->error_pct))
+                ofr_figure_cell(figure, "none: the first is 0");
+            else
+                ofr_figure_cell(figure, "%+.3f %% (%+.3f to %+.3f)", d->error_pct, d->low_pct, d->high_pct);
         }
     }
     for (int i = 0; i < OFR_COMPARED; ++i) {

@@ -1,68 +1,9 @@
 /* Figures of runs that do not need time: distributions, shares, trade-offs. figures_time.c has the others. */
 #include "analysis/report/figures_internal.h"
-#include "sim/base/config.h"
-#include "sim/base/units.h"
 
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
-
-/* ---- what a run was ---- */
-
-/* The text of a scalar of the resolved scenario; NULL when it is not there. Borrowed from the tree. */
-static const char *scalar(struct ofr_node *map, const char *key)
-{
-    const struct ofr_node *node = map ? ofr_node_get(map, key) : NULL;
-    return node && node->kind == OFR_NODE_SCALAR ? node->text : NULL;
-}
-
-/* A log whose scenario does not read leaves policy, constraint and SLO unknown: its figures can do without. */
-static void describe(struct ofr_report_run *run)
-{
-    struct ofr_config *config = NULL;
-    struct ofr_error ignored = OFR_ERROR_INIT;
-    const char *text = run->data->scenario;
-    int64_t slo_ns = -1;
-    run->accuracy_loss = run->slo_ms = NAN;
-    if (ofr_config_parse(&config, run->data->path, text, strlen(text), &ignored))
-        return;
-    struct ofr_node *root = ofr_config_root(config), *exits = ofr_node_get(root, "exits");
-    const char *policy = scalar(exits, "policy"), *loss = scalar(exits, "accuracy_loss"),
-               *slo = scalar(root, "slo");
-    if (policy)
-        snprintf(run->policy, sizeof run->policy, "%s", policy);
-    if (loss && ofr_read_share(loss, &run->accuracy_loss))
-        run->accuracy_loss = NAN;
-    if (slo && !ofr_read_time(slo, &slo_ns) && slo_ns >= 0)
-        run->slo_ms = (double)slo_ns / 1e6;
-    ofr_config_free(config);
-}
-
-static void file_stem(char *out, size_t size, const char *path)
-{
-    const char *name = strrchr(path, '/');
-    name = name ? name + 1 : path;
-    const char *dot = strrchr(name, '.');
-    snprintf(out, size, "%.*s", dot ? (int)(dot - name) : (int)strlen(name), name);
-}
-
-void ofr_report_runs(struct ofr_report_run *out, const struct ofr_run_data *const *data, uint32_t runs)
-{
-    for (uint32_t i = 0; i < runs; ++i) {
-        out[i] = (struct ofr_report_run){.data = data[i]};
-        describe(&out[i]);
-    }
-    for (uint32_t i = 0; i < runs; ++i) {
-        bool alone = out[i].policy[0] != '\0';
-        for (uint32_t j = 0; j < runs; ++j)
-            alone = alone && (i == j || strcmp(out[i].policy, out[j].policy) != 0);
-        if (alone)
-            snprintf(out[i].label, sizeof out[i].label, "%s", out[i].policy);
-        else
-            file_stem(out[i].label, sizeof out[i].label, data[i]->path);
-    }
-}
 
 /* ---- sorted latencies ---- */
 
@@ -84,11 +25,68 @@ double *figures__latencies(const struct ofr_run_data *run, uint64_t *count)
     return ms;
 }
 
+/* The value that a share `p` of an ascending list does not pass; NaN of none. */
 static double at_rank(const double *sorted, uint64_t count, double p)
 {
     uint64_t rank = (uint64_t)ceil(p * (double)count);
     return count ? sorted[rank ? rank - 1 : 0] : NAN;
 }
+
+/* ---- a table alone ---- */
+
+/* Share of answers that equal the full model's, in per cent; NaN when nothing was answered. */
+static double agreement_of(const struct ofr_run_data *run)
+{
+    double answered = 0.0, agreeing = 0.0;
+    for (uint64_t id = 0; id < run->slots; ++id)
+        if (run->outcome[id] != OFR_OUTCOMES && run->latency_ns[id] >= 0) {
+            answered += 1.0;
+            agreeing += run->agrees[id];
+        }
+    return 100.0 * agreeing / answered;
+}
+
+static double mean_of(const double *value, uint64_t count)
+{
+    double sum = 0.0;
+    for (uint64_t i = 0; i < count; ++i)
+        sum += value[i];
+    return sum / (double)count;
+}
+
+static void glance(struct ofr_figures *out, const struct ofr_report_run *run, uint32_t runs)
+{
+    static const char *const head[] = {"run",      "log",      "requests",       "answered",     "mean (ms)",
+                                       "p50 (ms)", "p99 (ms)", "mean saved (%)", "agreement (%)"};
+    struct ofr_figure *figure = ofr_figures_add(
+        out, "runs", "Runs at a glance",
+        "Latency of answered requests, the mean saved against the first run, and the share of answers that "
+        "equal the full model's.");
+    double first = NAN;
+    ofr_figure_row(figure);
+    for (size_t j = 0; j < sizeof head / sizeof *head; ++j)
+        ofr_figure_cell(figure, "%s", head[j]);
+    for (uint32_t i = 0; i < runs; ++i) {
+        uint64_t count = 0;
+        double *ms = figures__latencies(run[i].data, &count);
+        double mean = ms ? mean_of(ms, count) : NAN;
+        first = i == 0 ? mean : first;
+        ofr_figure_row(figure);
+        ofr_figure_cell(figure, "%s", run[i].label);
+        ofr_figure_cell(figure, "%s", run[i].data->path);
+        ofr_figure_cell(figure, "%" PRIu64, run[i].data->requests);
+        ofr_figure_cell(figure, "%" PRIu64, count);
+        ofr_figure_cell(figure, "%.4f", mean);
+        ofr_figure_cell(figure, "%.4f", ms ? at_rank(ms, count, 0.5) : NAN);
+        ofr_figure_cell(figure, "%.4f", ms ? at_rank(ms, count, 0.99) : NAN);
+        ofr_figure_cell(figure, i ? "%.2f" : "-", 100.0 * (1.0 - mean / first));
+        ofr_figure_cell(figure, "%.4f", agreement_of(run[i].data));
+        out->failed = out->failed || !ms;
+        free(ms);
+    }
+}
+
+/* ---- distribution ---- */
 
 static void cdf(struct ofr_figures *out, const struct ofr_report_run *run, uint32_t runs)
 {
@@ -268,15 +266,12 @@ static void trade_off(struct ofr_figures *out, const struct ofr_report_run *run,
     ofr_figure_cell(figure, "agreement");
     for (uint32_t i = 0; i < runs; ++i) {
         const struct ofr_run_data *data = run[i].data;
-        double sum = 0.0, answered = 0.0, agreeing = 0.0;
         char label[160];
-        for (uint64_t id = 0; id < data->slots; ++id)
-            if (data->outcome[id] != OFR_OUTCOMES && data->latency_ns[id] >= 0) {
-                sum += (double)data->latency_ns[id];
-                answered += 1.0;
-                agreeing += data->agrees[id];
-            }
-        double ms = sum / answered / 1e6, agreement = 100.0 * agreeing / answered;
+        uint64_t count = 0;
+        double *latency = figures__latencies(data, &count);
+        double ms = latency ? mean_of(latency, count) : NAN, agreement = agreement_of(data);
+        out->failed = out->failed || !latency;
+        free(latency);
         snprintf(label, sizeof label, "%s: %.4f ms, %.3f %%", run[i].label, ms, agreement);
         struct ofr_series *points =
             ofr_figure_series(figure, OFR_SERIES_POINTS, (int32_t)i, "%s", run[i].label);
@@ -291,6 +286,7 @@ static void trade_off(struct ofr_figures *out, const struct ofr_report_run *run,
 int ofr_figures_of_runs(struct ofr_figures *out, const struct ofr_report_run *run, uint32_t runs,
                         struct ofr_error *err)
 {
+    glance(out, run, runs);
     cdf(out, run, runs);
     int rc = percentiles(out, run, runs, err);
     if (rc)

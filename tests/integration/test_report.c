@@ -112,7 +112,7 @@ Test(report, page_in_a_browser, .timeout = 120)
         cr_log_warn("SKIPPED: no Chromium on this machine\n");
         return;
     }
-    cr_expect_not_null(strstr(document, "data-figures=\"11\""), "not all figures were drawn");
+    cr_expect_not_null(strstr(document, "data-figures=\"12\""), "not all figures were drawn");
     cr_expect_null(strstr(document, "data-error=\""), "the script failed");
     cr_expect_null(strstr(log, "CONSOLE"), "the console says: %s", log);
     static const char *const figure[] = {"latency-cdf", "latency-percentiles", "queue", "exits",
@@ -127,6 +127,50 @@ Test(report, page_in_a_browser, .timeout = 120)
     cr_expect_not_null(strstr(document, agreement), "the page does not say %s", agreement);
     json_decref(summary);
     tool_release(&result);
+}
+
+/* What a reader does by keyboard: every link leads to a figure, and a button of the legend hides a run and shows it
+ * again. The answers become attributes of the document. */
+#define PAGE_CHECKS                                                                                          \
+    "<script>(() => { const say = (name, value) => document.body.setAttribute('data-' + name, value);\n"     \
+    "const links = [...document.querySelectorAll('nav a')];\n"                                               \
+    "say('links', links.filter((a) => document.querySelector(a.getAttribute('href'))).length);\n"            \
+    "const plot = document.querySelector('#latency-cdf .plot');\n"                                           \
+    "const drawn = () => echarts.getInstanceByDom(plot).getZr().storage.getDisplayList(true)"                \
+    ".filter((shape) => shape.type === 'ec-polyline').length;\n"                                             \
+    "const button = document.querySelector('#latency-cdf .legend button');\n"                                \
+    "button.focus(); say('focus', document.activeElement === button);\n"                                     \
+    "say('all', drawn()); button.click(); say('hidden', drawn() + button.getAttribute('aria-pressed'));\n"   \
+    "button.click(); say('again', drawn() + button.getAttribute('aria-pressed')); })()</script>\n"
+
+/* Fails when a link leads nowhere or the legend's buttons do not do what they say. */
+Test(report, page_by_keyboard, .timeout = 120)
+{
+    static char log[1 << 16];
+    char command[512];
+    tool_make_log();
+    struct tool_result result = tool_run("report run.olog run.olog -o p.html");
+    bool without = result.status == 2 && strstr(result.err, "no plotting library");
+    cr_assert(without || result.status == 0, "%s", result.err);
+    tool_release(&result);
+    if (without) {
+        cr_log_warn("SKIPPED: built without the plotting library\n");
+        return;
+    }
+    FILE *page = fopen(files_path("p.html"), "ab");
+    fputs(PAGE_CHECKS, page);
+    fclose(page);
+    snprintf(command, sizeof command, "%s", files_path("p.html"));
+    char *document = browse(command, log, sizeof log);
+    if (!document) {
+        cr_log_warn("SKIPPED: no Chromium on this machine\n");
+        return;
+    }
+    static const char *const expected[] = {"data-links=\"15\"", "data-focus=\"true\"", "data-all=\"2\"",
+                                           "data-hidden=\"1false\"", "data-again=\"2true\""};
+    for (size_t i = 0; i < sizeof expected / sizeof *expected; ++i)
+        cr_expect_not_null(strstr(document, expected[i]), "the page does not say %s", expected[i]);
+    cr_expect_null(strstr(log, "CONSOLE"), "the console says: %s", log);
 }
 
 /* Whether the shell finds a program. */

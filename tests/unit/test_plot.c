@@ -150,7 +150,9 @@ static void fill(struct ofr_figures *figures)
         ofr_figure_row(figure);
         ofr_figure_cell(figure, "%.4f", 1234.5678);
     }
-    ofr_figures_add(figures, "empty", "Nothing", "no series at all");
+    ofr_figures_add(figures, "table", "A table alone", "no series: not drawn");
+    struct ofr_figure *empty = ofr_figures_add(figures, "empty", "Nothing", "a series without values");
+    ofr_figure_series(empty, OFR_SERIES_LINE, 0, "nothing");
 }
 
 static void in_folder(char *out, size_t size, const char *folder, const char *name)

@@ -4,7 +4,7 @@ window.addEventListener('error', (event) => document.body.setAttribute('data-err
 (function () {
   const data = JSON.parse(document.getElementById('data').textContent);
   const scheme = window.matchMedia('(prefers-color-scheme: dark)');
-  const charts = [];
+  const charts = [], swatches = [], markColour = '#c23b3b';
 
   function element(name, attributes, text) {
     const node = document.createElement(name);
@@ -24,6 +24,7 @@ window.addEventListener('error', (event) => document.body.setAttribute('data-err
     const place = Math.max(0, bars.findIndex((bar) => bar.name === series.name));
     return {
       type: 'custom', name: series.name, itemStyle: {color: colour(series)}, tooltip: {show: false}, silent: true, z: 5,
+      encode: {x: 0, y: [1, 2]}, // both ends count for the axis
       data: series.x.map((x, i) => [x, series.low[i], series.high[i]]),
       renderItem(parameters, api) {
         const slot = api.barLayout({barGap: '20%', barCategoryGap: '30%', count: bars.length})[place];
@@ -37,11 +38,18 @@ window.addEventListener('error', (event) => document.body.setAttribute('data-err
     };
   }
 
+  // Dashed series are a second value of a run, called "RUN, VALUE": both go by the run's name and are shown or hidden
+  // together.
+  function group(series) {
+    const comma = series.dashed ? series.name.lastIndexOf(', ') : -1;
+    return comma < 0 ? series.name : series.name.slice(0, comma);
+  }
+
   function drawn(figure, series) {
-    const common = {name: series.name, itemStyle: {color: colour(series)}};
+    const common = {name: group(series), itemStyle: {color: colour(series)}};
     const points = series.x.map((x, i) => [x, series.y[i]]);
     switch (series.kind) {
-      case 'bars': return Object.assign(common, {type: 'bar', data: series.y, barGap: '20%', barCategoryGap: '30%'});
+      case 'bars': return Object.assign(common, {type: 'bar', data: series.y, barGap: '20%', barCategoryGap: '30%', barMaxWidth: 48});
       case 'ranges': return whisker(figure, series);
       case 'points':
         return Object.assign(common, {type: 'scatter', symbolSize: 12, data: points.map((value, i) => ({value, name: series.labels[i] || series.name}))});
@@ -51,31 +59,98 @@ window.addEventListener('error', (event) => document.body.setAttribute('data-err
     }
   }
 
+  // The texts of marks are in the legend, where they cover nothing.
   function marks(figure) {
-    return {silent: true, symbol: 'none', label: {formatter: (mark) => mark.name, position: 'insideEndTop'},
-            lineStyle: {type: 'dashed', color: '#c23b3b'},
-            data: figure.marks.map((mark) => Object.assign({name: mark.text}, mark.vertical ? {xAxis: mark.at} : {yAxis: mark.at}))};
+    return {silent: true, symbol: 'none', label: {show: false}, lineStyle: {type: 'dashed', color: markColour},
+            data: figure.marks.map((mark) => (mark.vertical ? {xAxis: mark.at} : {yAxis: mark.at}))};
   }
 
-  function options(figure) {
+  function number(value) {
+    return typeof value === 'number' && isFinite(value) ? String(Number(value.toPrecision(5))) : '–';
+  }
+
+  // Nothing where rounding would change the value: ends of axes that are no round numbers.
+  function tick(value) {
+    const text = Number(value.toPrecision(4));
+    return Math.abs(text - value) <= 1e-9 * Math.abs(value) ? text.toLocaleString('en-US', {maximumSignificantDigits: 6}) : '';
+  }
+
+  // What comes near zero begins there: a curve cut off close above it misleads.
+  function least(extent) {
+    return extent.min > 0 && extent.min < 0.5 * extent.max ? 0 : null;
+  }
+
+  function pointedAt(figure, entries) {
+    const line = (marker, name, value) => '<div>' + marker + echarts.format.encodeHTML(name) + ' <b>' + value + '</b></div>';
+    const named = figure.categories.length > 0, first = entries[0];
+    const head = named ? first.axisValueLabel : figure.x.title + ': ' + number(first.axisValue);
+    return '<div>' + echarts.format.encodeHTML(head) + '</div>' + entries.map((entry) => {
+      const value = Array.isArray(entry.value) ? entry.value[1] : entry.value;
+      return line(entry.marker, figure.series[entry.seriesIndex].name, number(value));
+    }).join('');
+  }
+
+  // Names of categories lean where they do not fit side by side.
+  function leaning(figure, width) {
+    const longest = Math.max(0, ...figure.categories.map((name) => name.length));
+    return (longest + 1) * 7 * figure.categories.length > width - 80 ? Math.min(longest, 14) : 0;
+  }
+
+  function options(figure, width) {
     const named = figure.categories.length > 0;
     const series = figure.series.map((each) => drawn(figure, each));
     if (series.length && figure.marks.length) series[0].markLine = marks(figure);
-    const legend = [...new Set(figure.series.map((each) => each.name))];
     const pointing = figure.series.some((each) => each.kind === 'points');
+    const bars = figure.series.some((each) => each.kind === 'bars');
+    const title = {nameLocation: 'middle', nameTextStyle: {fontSize: 13}};
+    const label = {hideOverlap: true, fontSize: 12};
+    const lean = leaning(figure, width);
+    const leaned = lean ? {interval: width < 28 * figure.categories.length ? 'auto' : 0, rotate: 40, width: 90, overflow: 'truncate'} : {interval: 0};
     return {
       animation: false, backgroundColor: 'transparent', aria: {enabled: true},
-      grid: {left: 60, right: 20, top: legend.length > 1 ? 40 : 16, bottom: 48},
-      legend: {show: legend.length > 1, data: legend, type: 'scroll', top: 0},
+      grid: {left: 64, right: 16, top: 12, bottom: named ? 28 + 4.5 * lean : 48},
+      legend: {show: false, data: [...new Set(series.map((each) => each.name))]},
       tooltip: {trigger: pointing ? 'item' : 'axis', confine: true,
-                formatter: pointing ? (point) => echarts.format.encodeHTML(point.name) : undefined,
-                valueFormatter: (value) => (typeof value === 'number' ? String(Number(value.toPrecision(5))) : '–')},
-      xAxis: named ? {type: 'category', data: figure.categories, axisLabel: {hideOverlap: true}}
-                   : {type: figure.x.log ? 'log' : 'value', name: figure.x.title, nameLocation: 'middle', nameGap: 28,
-                      min: 'dataMin', max: 'dataMax', axisLabel: {hideOverlap: true, formatter: (value) => String(Number(value.toPrecision(4)))}},
-      yAxis: {type: figure.y.log ? 'log' : 'value', name: figure.y.title, nameLocation: 'middle', nameGap: 44, scale: !named},
+                formatter: pointing ? (point) => echarts.format.encodeHTML(point.name) : (entries) => pointedAt(figure, entries)},
+      xAxis: named ? {type: 'category', data: figure.categories, axisLabel: Object.assign(leaned, {fontSize: 12})}
+                   : Object.assign({type: figure.x.log ? 'log' : 'value', name: figure.x.title, nameGap: 28, scale: pointing,
+                                    min: figure.x.log || pointing ? null : (extent) => (extent.min > 0 && extent.min < 0.05 * extent.max ? 0 : extent.min),
+                                    max: figure.x.log || pointing ? null : 'dataMax', axisLabel: Object.assign({formatter: tick}, label)}, title),
+      yAxis: Object.assign({type: figure.y.log ? 'log' : 'value', name: figure.y.title, nameGap: 46, scale: !bars,
+                            min: figure.y.log || bars ? null : least, axisLabel: Object.assign({formatter: tick}, label)}, title),
       series,
     };
+  }
+
+  // Buttons that show and hide runs; marks and the meaning of dashes beside them.
+  function legend(each) {
+    const list = element('ul', {class: 'legend', 'aria-label': 'Series of ' + each.figure.title});
+    const entry = (child) => list.appendChild(element('li')).appendChild(child);
+    const names = new Set(), seconds = new Set();
+    for (const series of each.figure.series) {
+      if (series.dashed && group(series) !== series.name) seconds.add(series.name.slice(group(series).length + 2));
+      if (names.has(group(series)) || series.kind === 'ranges') continue;
+      names.add(group(series));
+      const button = element('button', {type: 'button', 'aria-pressed': 'true'});
+      const swatch = button.appendChild(element('span', {class: 'swatch ' + series.kind, 'aria-hidden': 'true'}));
+      swatches.push(() => { swatch.style.background = colour(series); });
+      button.appendChild(document.createTextNode(group(series)));
+      button.addEventListener('click', () => {
+        const shown = button.getAttribute('aria-pressed') !== 'true';
+        button.setAttribute('aria-pressed', String(shown));
+        each.hidden[group(series)] = !shown;
+        each.chart.dispatchAction({type: shown ? 'legendSelect' : 'legendUnSelect', name: group(series)});
+      });
+      entry(button);
+    }
+    const note = (kind, text) => {
+      const item = entry(element('span', {class: 'note'}));
+      item.appendChild(element('span', {class: 'swatch ' + kind, 'aria-hidden': 'true'}));
+      item.appendChild(document.createTextNode(text));
+    };
+    seconds.forEach((text) => note('dashes', text));
+    each.figure.marks.forEach((mark) => note('mark', mark.text));
+    return names.size + seconds.size + each.figure.marks.length > 1 ? list : null;
   }
 
   function table(figure) {
@@ -91,30 +166,43 @@ window.addEventListener('error', (event) => document.body.setAttribute('data-err
   }
 
   function show(figure) {
-    const section = element('section', {id: figure.id, 'aria-labelledby': figure.id + '-title'});
-    const plot = element('div', {class: 'plot', role: 'img', 'aria-label': figure.title + '. ' + figure.caption});
+    const section = element('section', {id: figure.id, tabindex: '-1', 'aria-labelledby': figure.id + '-title'});
     section.appendChild(element('h2', {id: figure.id + '-title'}, figure.title));
     section.appendChild(element('p', {class: 'caption'}, figure.caption));
-    section.appendChild(plot);
+    if (figure.series.length > 0) {
+      const plot = element('div', {class: 'plot', role: 'img', 'aria-label': figure.title + '. ' + figure.caption});
+      const each = {plot, figure, chart: null, hidden: {}};
+      const names = legend(each);
+      if (names) section.appendChild(names);
+      section.appendChild(plot);
+      charts.push(each);
+    } else {
+      section.className = 'whole';
+    }
     section.appendChild(table(figure));
     document.getElementById('figures').appendChild(section);
     const item = element('li');
     item.appendChild(element('a', {href: '#' + figure.id}, figure.title));
     document.getElementById('contents').appendChild(item);
-    charts.push({plot, figure, chart: null});
   }
 
   function draw() {
+    swatches.forEach((paint) => paint());
     for (const each of charts) {
       if (each.chart) each.chart.dispose();
       each.chart = echarts.init(each.plot, scheme.matches ? 'dark' : null, {renderer: 'svg'});
-      each.chart.setOption(options(each.figure));
+      each.chart.setOption(options(each.figure, each.plot.clientWidth));
+      for (const name of Object.keys(each.hidden))
+        if (each.hidden[name]) each.chart.dispatchAction({type: 'legendUnSelect', name});
     }
   }
 
   data.figures.forEach(show);
   draw();
   scheme.addEventListener('change', draw);
-  new ResizeObserver(() => charts.forEach((each) => each.chart.resize())).observe(document.body);
-  document.body.setAttribute('data-figures', String(charts.length));
+  new ResizeObserver(() => charts.forEach((each) => {
+    each.chart.resize();
+    each.chart.setOption(options(each.figure, each.plot.clientWidth));
+  })).observe(document.body);
+  document.body.setAttribute('data-figures', String(data.figures.length));
 }());
