@@ -177,31 +177,88 @@ int ofr_hindsight_tune_shared(double *threshold, const struct ofr_hindsight_wind
 /* ---- one for each ---- */
 
 enum {
-    MOST_GRID = 20 * 1000 * 1000, /* configurations: some seconds */
+    MOST_GRID = 20 * 1000 * 1000,  /* configurations: some seconds */
+    MOST_WORDS = 20 * 1000 * 1000, /* of bitsets that branch and bound looks at: nodes times words */
     MOST_ROUNDS = 12
 };
 
-/* Every stride-th sample of the window; scores in units of the scale, which the tuner's grid ends at. */
-static void load(struct ofr_tuner *tuner, const struct ofr_hindsight_window *window,
-                 const struct ofr_ramp_set *set, uint32_t stride, double unit)
+struct task {
+    const struct ofr_hindsight_window *window;
+    const struct ofr_tuner_costs *costs;
+    const struct ofr_ramp_set *set;
+    int64_t allowance;
+    enum ofr_hindsight_search search;
+    double step;
+    uint32_t stride, samples; /* every stride-th sample of the window is taken, so many */
+    double unit;              /* of the tuner's scores; the scale for the tuner's grid, which ends at 1 */
+};
+
+static void load(struct ofr_tuner *tuner, const struct task *task)
 {
-    uint32_t samples = (window->samples + stride - 1) / stride;
-    ofr_tuner_window(tuner, samples, set->ramps);
-    for (uint32_t i = 0; i < samples; ++i)
-        for (uint32_t k = 0; k < set->ramps; ++k)
-            ofr_tuner_set(tuner, k, i, (double)ofr_hindsight_score(window, i * stride, set->site[k]) / unit,
-                          ofr_hindsight_agrees(window, i * stride, set->site[k]));
+    ofr_tuner_window(tuner, task->samples, task->set->ramps);
+    for (uint32_t i = 0; i < task->samples; ++i)
+        for (uint32_t k = 0; k < task->set->ramps; ++k) {
+            uint32_t sample = i * task->stride, site = task->set->site[k];
+            ofr_tuner_set(tuner, k, i, (double)ofr_hindsight_score(task->window, sample, site) / task->unit,
+                          ofr_hindsight_agrees(task->window, sample, site));
+        }
 }
 
-static bool search_once(struct ofr_tuner *tuner, int64_t allowance, enum ofr_hindsight_search search,
-                        double step, struct ofr_tuner_result *result)
+static bool search_once(struct ofr_tuner *tuner, const struct task *task, int64_t allowance,
+                        struct ofr_tuner_result *result)
 {
-    if (search == OFR_HINDSIGHT_GREEDY) {
+    if (task->search == OFR_HINDSIGHT_GREEDY)
         ofr_tuner_greedy(tuner, allowance, result);
-        return true;
+    else if (task->search == OFR_HINDSIGHT_EXACT)
+        ofr_tuner_exact(tuner, allowance, 1 + (uint64_t)MOST_WORDS * 64 / task->samples, result);
+    else
+        ofr_tuner_grid(tuner, allowance, task->step, MOST_GRID, result);
+    return task->search != OFR_HINDSIGHT_GRID || result->complete;
+}
+
+/* How much of the allowance to ask of a thinned window: between what kept to it and what did not, in proportion to what
+ * the last request came to. */
+struct request {
+    int64_t low, high, asked; /* kept, broke it, the next */
+};
+
+static bool ask_again(struct request *request, uint32_t wrong, int64_t allowance)
+{
+    bool kept = (int64_t)wrong <= allowance;
+    if (kept)
+        request->low = request->asked;
+    else
+        request->high = request->asked;
+    bool near = kept && allowance - (int64_t)wrong <= allowance / 200;
+    if (near || request->high - request->low <= 1)
+        return false;
+    int64_t guess = wrong ? request->asked * allowance / wrong : request->high - 1;
+    guess = guess > request->low ? guess : request->low + 1;
+    request->asked = guess < request->high ? guess : request->high - 1;
+    return true;
+}
+
+/* Searches until the thresholds keep to the allowance on every sample of the window. False: the grid was too large. */
+static bool search_until_kept(struct ofr_tuner *tuner, double *threshold, const struct task *task)
+{
+    struct request request = {.low = -1, .high = task->samples + 1, .asked = task->allowance / task->stride};
+    struct ofr_tuner_result found, best, whole;
+    memset(threshold, 0, task->set->ramps * sizeof *threshold);
+    ofr_hindsight_evaluate(&best, task->window, task->costs, task->set, threshold);
+    for (int round = 0; round < MOST_ROUNDS; ++round) {
+        if (!search_once(tuner, task, request.asked, &found))
+            return false;
+        for (uint32_t k = 0; k < task->set->ramps; ++k)
+            found.threshold[k] *= task->unit;
+        ofr_hindsight_evaluate(&whole, task->window, task->costs, task->set, found.threshold);
+        bool kept = (int64_t)whole.wrong <= task->allowance;
+        if (kept && whole.improvement_pct > best.improvement_pct)
+            best = whole;
+        if ((kept && task->stride == 1) || !ask_again(&request, whole.wrong, task->allowance))
+            break;
     }
-    ofr_tuner_grid(tuner, allowance, step, MOST_GRID, result);
-    return result->complete;
+    memcpy(threshold, best.threshold, task->set->ramps * sizeof *threshold);
+    return true;
 }
 
 int ofr_hindsight_tune_each(double *threshold, const struct ofr_hindsight_window *window,
@@ -210,34 +267,29 @@ int ofr_hindsight_tune_each(double *threshold, const struct ofr_hindsight_window
                             size_t why_size)
 {
     uint32_t stride = (window->samples + OFR_TUNER_MAX_SAMPLES - 1) / OFR_TUNER_MAX_SAMPLES;
-    double unit = search == OFR_HINDSIGHT_GRID ? window->scale : 1.0;
+    struct task task = {.window = window,
+                        .costs = costs,
+                        .set = set,
+                        .allowance = allowance,
+                        .search = search,
+                        .step = step,
+                        .stride = stride,
+                        .samples = (window->samples + stride - 1) / stride,
+                        .unit = search == OFR_HINDSIGHT_GRID ? window->scale : 1.0};
     struct ofr_tuner *tuner;
-    struct ofr_tuner_result found, whole;
-    if (ofr_tuner_create(&tuner, (window->samples + stride - 1) / stride, set->ramps, NULL)) {
+    if (ofr_tuner_create(&tuner, task.samples, set->ramps, NULL)) {
         snprintf(why, why_size, "out of memory");
         return -1;
     }
-    load(tuner, window, set, stride, unit);
+    load(tuner, &task);
     ofr_tuner_set_costs(tuner, costs);
-    ofr_tuner_set_max_threshold(tuner, window->scale / unit);
-    int64_t asked = allowance / stride;
-    bool walked = true;
-    whole.wrong = UINT32_MAX;
-    for (int round = 0; round < MOST_ROUNDS && walked && (int64_t)whole.wrong > allowance; ++round) {
-        walked = search_once(tuner, asked, search, step, &found);
-        for (uint32_t k = 0; k < set->ramps; ++k)
-            threshold[k] = found.threshold[k] * unit;
-        ofr_hindsight_evaluate(&whole, window, costs, set, threshold);
-        int64_t over = ((int64_t)whole.wrong - allowance + stride - 1) / stride;
-        asked -= over > 1 ? over : 1;
-    }
+    ofr_tuner_set_max_threshold(tuner, window->scale / task.unit);
+    bool walked = search_until_kept(tuner, threshold, &task);
     ofr_tuner_free(tuner);
     if (!walked)
         snprintf(why, why_size,
                  "search: grid: a grid of step %g over %u ramps is more than %d configurations, "
                  "expected a larger step or search greedy",
                  step, set->ramps, MOST_GRID);
-    if ((int64_t)whole.wrong > allowance)
-        memset(threshold, 0, set->ramps * sizeof *threshold);
     return walked ? 0 : -1;
 }

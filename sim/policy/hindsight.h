@@ -56,6 +56,7 @@ int ofr_hindsight_tune_shared(double *threshold, const struct ofr_hindsight_wind
 /* How thresholds of their own are searched for. */
 enum ofr_hindsight_search {
     OFR_HINDSIGHT_GREEDY, /* the tuner's greedy search over every score that occurs */
+    OFR_HINDSIGHT_EXACT,  /* from there the tuner's branch and bound, up to a number of nodes */
     OFR_HINDSIGHT_GRID, /* the full grid of `step`, (1/step + 1)^ramps configurations less what pruning leaves out */
 };
 

@@ -6,7 +6,7 @@
 #include <stdio.h>
 
 static const char *const criteria[] = {"top1", "entropy", NULL};
-static const char *const searches[] = {"greedy", "grid", NULL}; /* as enum ofr_hindsight_search */
+static const char *const searches[] = {"greedy", "exact", "grid", NULL}; /* as enum ofr_hindsight_search */
 
 #define ROW(member) .offset = offsetof(struct ofr_rival_options, member)
 
@@ -59,7 +59,8 @@ const struct offramp_option ofr_rival_each_table[OFR_RIVAL_EACH_OPTIONS] = {
      ROW(search),
      .fallback = "greedy",
      .choices = searches,
-     .help = "greedy over every score that occurs, or the full grid, which few ramps allow"},
+     .help =
+         "over every score that occurs: greedy, or exact to a bound on its work; or the full grid of step"},
     {.name = "step",
      .type = OFFRAMP_OPT_SHARE,
      ROW(step),

@@ -13,6 +13,7 @@ static const char *const exits[] = {
     "{policy: apparate, ramp_budget: 20%}",
     "{policy: branchynet+, tune_share: 50%}",
     "{policy: patience, patience: 2}",
+    "{policy: static-hindsight, ramp_budget: 5%}",
 };
 
 static const char *const batching[] = {
