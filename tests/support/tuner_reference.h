@@ -83,9 +83,15 @@ static inline struct reference reference_brute(const struct ofr_tuner_case *kase
     for (uint32_t k = 0; k < kase->ramps; ++k) {
         candidate[k] = malloc((kase->samples + 1) * sizeof *candidate[k]);
         candidate[k][0] = 0.0;
-        for (uint32_t i = 0; i < kase->samples; ++i)
-            candidate[k][i + 1] = nextafter(kase->score[(size_t)k * kase->samples + i], 2.0);
-        count[k] = kase->samples + 1;
+        count[k] = 1;
+        for (uint32_t i = 0; i < kase->samples; ++i) {
+            double above = nextafter(kase->score[(size_t)k * kase->samples + i], 2.0);
+            uint32_t c = 0;
+            while (c < count[k] && candidate[k][c] != above)
+                ++c;
+            if (c == count[k] && above <= 1.0)
+                candidate[k][count[k]++] = above;
+        }
     }
     struct reference best = reference_search(kase, budget, candidate, count);
     for (uint32_t k = 0; k < kase->ramps; ++k)
