@@ -1,4 +1,4 @@
-"""Reads Offramp's files: request traces, exit recordings, latency profiles, run logs, whatever the tool writes.
+"""Reads Offramp's files: request traces, exit recordings, latency profiles, run logs, results of sweeps.
 
     import offramp_reader
 
@@ -33,6 +33,7 @@ KINDS = {
     "offramp.recording": 1,
     "offramp.profile": 1,
     "offramp.runlog": 1,
+    "offramp.sweep": 1,
 }
 
 TYPES = {

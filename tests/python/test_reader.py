@@ -139,6 +139,21 @@ class Reader(unittest.TestCase):
                       f"{summary['queueing_ms']['mean']:.6f} ms", told)
         self.assertIn(f"{summary['exit_rate'][-1]:7.2%} of the releases", told)
 
+    def test_sweep(self):
+        source, folder = self.work / "few.yaml", self.work / "few"
+        source.write_text(f"name: few\nscenario: {DEMO}\naxes: {{exits: [vanilla, apparate], slo: [1ms, 20ms]}}\n"
+                          "replications: 2\n")
+        offramp("sweep", source, "-o", folder, "--set", "requests=300")
+        results = offramp_reader.load(folder / "results.osweep")
+        metrics = [results.meta[f"metric.{i}"] for i in range(results["runs"]["value"].shape[1])]
+        for name, column in (("configurations", "mean"), ("runs", "value")):
+            with open(folder / ("results.csv" if name == "configurations" else "runs.csv"), encoding="utf-8") as file:
+                rows = list(csv.DictReader(file))
+            self.assertEqual(len(rows), len(results[name]["configuration"]))
+            for i, metric in enumerate(metrics):
+                self.same(results[name][column][:, i], [row[metric] for row in rows])
+        self.assertEqual([text.decode() for text in results["configurations"]["slo"]], ["1ms", "20ms", "1ms", "20ms"])
+
     def test_replay_log(self):
         path = self.work / "replay.olog"
         offramp("replay", DEMO, "--device", "null", "--pace", "profile", "--set", "requests=200", "--max-lateness", "1min",
