@@ -43,7 +43,7 @@ static bool grow(struct loader *loader, uint64_t needed)
 static void put(struct loader *loader, const struct ofr_request_row *row)
 {
     struct ofr_run_data *data = loader->data;
-    if (loader->err->code)
+    if (loader->err->code || row->outcome == OFR_OUTCOME_ONWARD)
         return;
     if (row->id >= MOST_REQUESTS) {
         ofr_fail(loader->err, OFR_E_INPUT, "%s: request %llu, expected fewer than %d requests", data->path,

@@ -66,6 +66,8 @@ static void add_released(struct ofr_summary *summary, const struct ofr_request_r
 
 static void add_row(struct ofr_summary *summary, const struct ofr_request_row *row)
 {
+    if (row->outcome == OFR_OUTCOME_ONWARD)
+        return;
     summary->offered++;
     summary->outcome[row->outcome]++;
     if (row->outcome == OFR_OUTCOME_OK || row->outcome == OFR_OUTCOME_LATE)

@@ -158,7 +158,8 @@ static void decide_row(const struct ofr_verifier *v, const struct verify_batch *
     batch->answer[row] = k >= config->ramps ? full
                          : answer           ? answer[k]
                                             : ofr_exit_answer(config, recording, sample, k);
-    int64_t released_ns = from->request[row].released_ns;
+    const struct ofr_request_row *log = &from->request[row];
+    int64_t released_ns = log->outcome == OFR_OUTCOME_ONWARD ? log->ended_ns : log->released_ns;
     batch->released_ns[row] = released_ns < 0 ? LATER_NS : released_ns;
     for (uint32_t j = 0; v->feedback && j < config->ramps; ++j) {
         size_t cell = (size_t)row * config->ramps + j;
@@ -182,11 +183,12 @@ static int hand_back(struct ofr_verifier *v, const struct verify_batch *from, st
 static int prepare(struct ofr_verifier *v, struct ofr_batch *batch, struct verify_batch **from,
                    struct ofr_error *err)
 {
-    int32_t index = ofr_profile_batch_index(v->profile, ofr_batch_rows(batch));
+    const struct ofr_profile *profile = v->stage[batch->stage].profile;
+    int32_t index = ofr_profile_batch_index(profile, ofr_batch_rows(batch));
     int rc = find_batch(v, batch->id, from, err);
     if (rc)
         return rc;
-    batch->padded = index < 0 ? 0 : v->profile->batch[index];
+    batch->padded = index < 0 ? 0 : profile->batch[index];
     return ofr_verify__formed(v, batch, &(*from)->row, err);
 }
 
@@ -330,7 +332,7 @@ static int open_leg(void *state, const struct ofr_leg_view *view, struct ofr_ser
     struct leg *leg = state;
     struct ofr_verifier *v = leg->verifier;
     (void)err;
-    v->profile = view->inputs->profile;
+    memcpy(v->stage, setup->stage, sizeof v->stage);
     v->recording = view->inputs->recording;
     v->feedback = (setup->policy->flags & OFFRAMP_POLICY_FEEDBACK) != 0;
     v->policy = (struct ofr_policy_handle){.ops = setup->policy, .state = setup->policy_state};
@@ -346,7 +348,7 @@ static int open_leg(void *state, const struct ofr_leg_view *view, struct ofr_ser
     } else {
         ofr_clock_virtual_init(&setup->clock, &leg->now, 0);
         setup->executor = (struct ofr_executor){.ops = &virtual_executor, .state = v};
-        setup->feedback_ns = v->profile->feedback_ns;
+        setup->feedback_ns = view->inputs->profile->feedback_ns;
     }
     return 0;
 }
@@ -360,7 +362,7 @@ static int close_leg(void *state, const struct ofr_serve_result *result, int rc,
 }
 
 static const struct ofr_leg_ops leg_ops = {
-    .name = "verify", .answers = true, .open = open_leg, .close = close_leg};
+    .name = "verify", .stages = true, .answers = true, .open = open_leg, .close = close_leg};
 
 /* ---- a log ---- */
 

@@ -67,7 +67,7 @@ static void compare_request(struct ofr_verifier *v, const struct ofr_request_row
     SAME("request", id, at, outcome);
     SAME("request", id, at, agrees);
     SAME("request", id, at, correct);
-    v->report->requests += !v->report->differs;
+    v->report->requests += !v->report->differs && came->outcome != OFR_OUTCOME_ONWARD;
 }
 
 static int64_t bits(double value)

@@ -18,7 +18,7 @@ struct verify_batch {
 
 struct ofr_verifier {
     struct ofr_verify_report *report;
-    const struct ofr_profile *profile;
+    struct ofr_serve_stage stage[OFR_MAX_STAGES];
     const struct ofr_recording *recording;
     struct ofr_runlog_reader *ahead;    /* finds what executor and controller answer */
     struct ofr_runlog_reader *expected; /* compared with what comes out */

@@ -50,6 +50,7 @@ enum offramp_policy_flags {
     OFFRAMP_POLICY_FEEDBACK = 1u << 0,  /* wants feedback(); without it none is gathered */
     OFFRAMP_POLICY_ORACLE = 1u << 1,    /* uses knowledge no deployed policy has; reports say "oracle" */
     OFFRAMP_POLICY_HINDSIGHT = 1u << 2, /* create() is given the recording; reports say "hindsight" */
+    OFFRAMP_POLICY_CASCADE = 1u << 3, /* one ramp behind which a second model waits: for mode cascade alone */
 };
 
 /* One exit configuration. Ramps are listed from shallow to deep, each site at most once. A batch keeps the

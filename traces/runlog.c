@@ -8,6 +8,8 @@ const char *ofr_outcome_name(int outcome)
         return text;
         OFR_OUTCOME_MAP(X)
 #undef X
+    case OFR_OUTCOME_ONWARD:
+        return "onward";
     default:
         return "?";
     }

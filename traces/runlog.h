@@ -43,7 +43,12 @@ enum ofr_reason {
     OFR_REASONS
 };
 
-const char *ofr_outcome_name(int outcome); /* "ok" ...; "?" outside the range */
+/* Not an end: the request goes on to the next stage of its mode, and another row follows. */
+enum {
+    OFR_OUTCOME_ONWARD = OFR_OUTCOMES
+};
+
+const char *ofr_outcome_name(int outcome); /* "ok" ..., "onward"; "?" outside the range */
 const char *ofr_reason_name(int reason);
 
 enum {
@@ -51,11 +56,13 @@ enum {
     OFR_BATCH_NONE = -1,
 };
 
-/* One request, written when its outcome is known. */
+/* One request, written when its outcome is known. In a mode of several stages also when a stage before the last was not
+ * sure of it (`onward`): its time in that stage's queue and batch. Arrival and deadline are those it came with in each
+ * of its rows. */
 struct ofr_request_row {
     uint64_t id;           /* 0.. in order of intended arrival */
     int64_t arrival_ns;    /* intended arrival */
-    int64_t admitted_ns;   /* joined the queue; -1 when rejected */
+    int64_t admitted_ns;   /* joined this queue; -1 when rejected */
     int64_t dispatched_ns; /* its batch was given to the executor */
     int64_t released_ns;   /* its answer was available */
     int64_t ended_ns;      /* its batch ended; for outcomes without a batch, when it was given up */
@@ -65,7 +72,7 @@ struct ofr_request_row {
     uint16_t stream;       /* arrival stream it came from */
     uint16_t exit_site;    /* site it left at; = sites for the full model; OFR_EXIT_NONE */
     uint16_t answer;       /* class released */
-    uint8_t outcome;       /* enum ofr_outcome */
+    uint8_t outcome;       /* enum ofr_outcome, or OFR_OUTCOME_ONWARD */
     uint8_t agrees;        /* released answer equals the full model's; 0/1 (only ok and late) */
     uint8_t correct;       /* released answer equals the label; 0/1, 2 = no label */
 };

@@ -9,9 +9,10 @@ static void count_request(struct ofr_runlog_info *info, const struct ofr_request
     if (!info->requests || row->arrival_ns < info->first_arrival_ns)
         info->first_arrival_ns = row->arrival_ns;
     info->last_end_ns = row->ended_ns > info->last_end_ns ? row->ended_ns : info->last_end_ns;
+    if (row->outcome == OFR_OUTCOME_ONWARD)
+        return;
     info->requests++;
-    if (row->outcome < OFR_OUTCOMES)
-        info->outcome[row->outcome]++;
+    info->outcome[row->outcome]++;
 }
 
 /* As ofr_runlog_next, a truncated end being an end like any other. */

@@ -272,7 +272,8 @@ static int grow(struct ofr_runlog_reader *reader, uint32_t rows, struct ofr_erro
 static bool within_range(const struct ofr_runlog_reader *reader, const struct ofr_request_row *row)
 {
     bool answered = row->outcome == OFR_OUTCOME_OK || row->outcome == OFR_OUTCOME_LATE;
-    return row->outcome < OFR_OUTCOMES && row->agrees <= 1 && row->correct <= 2 &&
+    bool onward = row->outcome == OFR_OUTCOME_ONWARD && row->batch != OFR_BATCH_NONE;
+    return (row->outcome < OFR_OUTCOMES || onward) && row->agrees <= 1 && row->correct <= 2 &&
            (row->exit_site <= reader->about.sites || (!answered && row->exit_site == OFR_EXIT_NONE));
 }
 

@@ -43,7 +43,7 @@ static int list(const struct ofr_cli_call *call, struct ofr_error *err)
         ++registry;
     if (!registry->kind)
         return ofr_fail(err, OFR_E_USAGE,
-                        "list: found '%s', expected one of: policies batchers arrivals formats",
+                        "list: found '%s', expected one of: policies batchers arrivals formats modes",
                         call->positional[0]);
     if (options->json)
         return list_json(call->out, registry, err);
@@ -55,8 +55,8 @@ static int list(const struct ofr_cli_call *call, struct ofr_error *err)
 
 const struct ofr_cli_verb ofr_verb_list = {
     .name = "list",
-    .help = "what there is: policies, batchers, arrivals, formats",
-    .usage = "policies|batchers|arrivals|formats",
+    .help = "what there is: policies, batchers, arrivals, formats, modes",
+    .usage = "policies|batchers|arrivals|formats|modes",
     .least = 1,
     .most = 1,
     .options = list_table,
@@ -111,9 +111,10 @@ static int help_part(FILE *out, const char *topic, struct ofr_error *err)
             return ofr_fail(err, OFR_E_USAGE, "there is no %s '%s', see `offramp list %s`", registry->kind,
                             colon + 1, registry->plural);
     }
-    return ofr_fail(err, OFR_E_USAGE,
-                    "help: found '%s', expected policy:NAME, batcher:NAME, arrival:NAME or format:NAME",
-                    topic);
+    return ofr_fail(
+        err, OFR_E_USAGE,
+        "help: found '%s', expected policy:NAME, batcher:NAME, arrival:NAME, format:NAME or mode:NAME",
+        topic);
 }
 
 static const struct ofr_cli_verb *find(const struct ofr_cli_verb *const *table, const char *name)

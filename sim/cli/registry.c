@@ -2,6 +2,7 @@
 
 #include "sim/policy/policies.h"
 #include "sim/serve/batcher.h"
+#include "sim/serve/mode.h"
 #include "traces/import/importers.h"
 #include "workloads/arrivals.h"
 
@@ -36,10 +37,18 @@ static bool format_at(uint32_t i, struct ofr_component *out)
     return importer != NULL;
 }
 
+static bool mode_at(uint32_t i, struct ofr_component *out)
+{
+    if (ofr_modes[i])
+        *out = (struct ofr_component){.name = ofr_modes[i]->name, .help = ofr_modes[i]->help};
+    return ofr_modes[i] != NULL;
+}
+
 const struct ofr_registry ofr_registries[] = {
     {"policy", "policies", ofr_registry_policy_at},
     {"batcher", "batchers", batcher_at},
     {"arrival", "arrivals", arrival_at},
     {"format", "formats", format_at},
+    {"mode", "modes", mode_at},
     {NULL, NULL, NULL},
 };

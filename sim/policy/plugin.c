@@ -12,7 +12,7 @@
 #define SYMBOL "offramp_policy"
 
 static const uint32_t known_flags =
-    OFFRAMP_POLICY_FEEDBACK | OFFRAMP_POLICY_ORACLE | OFFRAMP_POLICY_HINDSIGHT;
+    OFFRAMP_POLICY_FEEDBACK | OFFRAMP_POLICY_ORACLE | OFFRAMP_POLICY_HINDSIGHT | OFFRAMP_POLICY_CASCADE;
 
 bool ofr_plugin_is_path(const char *name)
 {

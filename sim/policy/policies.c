@@ -11,14 +11,14 @@ extern const struct offramp_policy_ops ofr_policy_branchynet_plus;
 extern const struct offramp_policy_ops ofr_policy_deebert;
 extern const struct offramp_policy_ops ofr_policy_deebert_plus;
 extern const struct offramp_policy_ops ofr_policy_patience;
-extern const struct offramp_policy_ops ofr_policy_static_hindsight;
+extern const struct offramp_policy_ops ofr_policy_twolayer;
 extern const struct offramp_policy_ops ofr_policy_static_hindsight;
 
 const struct offramp_policy_ops *const ofr_policies[] = {
-    &ofr_policy_vanilla,          &ofr_policy_static,           &ofr_policy_oracle,
-    &ofr_policy_apparate,         &ofr_policy_branchynet,       &ofr_policy_branchynet_plus,
-    &ofr_policy_deebert,          &ofr_policy_deebert_plus,     &ofr_policy_patience,
-    &ofr_policy_static_hindsight, &ofr_policy_static_hindsight, NULL,
+    &ofr_policy_vanilla,  &ofr_policy_static,           &ofr_policy_oracle,
+    &ofr_policy_apparate, &ofr_policy_branchynet,       &ofr_policy_branchynet_plus,
+    &ofr_policy_deebert,  &ofr_policy_deebert_plus,     &ofr_policy_patience,
+    &ofr_policy_twolayer, &ofr_policy_static_hindsight, NULL,
 };
 
 const struct offramp_policy_ops *ofr_policy_find(const char *name)

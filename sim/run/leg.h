@@ -19,6 +19,7 @@ struct ofr_leg_view {
 struct ofr_leg_ops {
     const char *name;
     uint32_t log_tables; /* enum ofr_runlog_tables its log has beside the rows of every run */
+    bool stages;         /* runs modes of several stages */
     bool answers;        /* decides exits without a recording: policies with ramps need none */
     /* Required. Puts clock, executor and controller into `setup`, which is complete but for them; may put other
      * observers in the place of those it finds there. Called right before the loop starts, on its thread. */

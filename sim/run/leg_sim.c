@@ -5,12 +5,13 @@ static int open(void *state, const struct ofr_leg_view *view, struct ofr_serve_s
 {
     struct ofr_leg_sim *leg = state;
     struct ofr_sim_executor_setup executor = {
-        .profile = view->inputs->profile,
         .recording = view->inputs->recording,
         .noise = (enum ofr_noise)view->scenario->model.noise,
         .feedback = (view->scenario->policy->flags & OFFRAMP_POLICY_FEEDBACK) != 0,
         .seed = view->scenario->top.seed,
     };
+    for (uint32_t i = 0; i < OFR_MAX_STAGES; ++i)
+        executor.profile[i] = setup->stage[i].profile;
     int rc = ofr_sim_executor_create(&leg->executor, &executor, err);
     setup->executor = (struct ofr_executor){.ops = &ofr_sim_executor_ops, .state = leg->executor};
     setup->feedback_ns = view->inputs->profile->feedback_ns;
@@ -28,4 +29,4 @@ static int close(void *state, const struct ofr_serve_result *result, int rc, str
     return rc;
 }
 
-const struct ofr_leg_ops ofr_leg_sim_ops = {.name = "sim", .open = open, .close = close};
+const struct ofr_leg_ops ofr_leg_sim_ops = {.name = "sim", .stages = true, .open = open, .close = close};

@@ -6,6 +6,7 @@
 #include "sim/policy/plugin.h"
 #include "sim/policy/policies.h"
 #include "sim/run/hindsight.h"
+#include "sim/run/stages.h"
 #include "traces/runlog_file.h"
 
 #include <inttypes.h>
@@ -32,27 +33,45 @@ static void override_profile(struct ofr_profile *profile, const struct ofr_scena
     fill(&profile->feedback_ns, 1, model->feedback_ns);
 }
 
+static int check_recording(const struct ofr_inputs *inputs, const struct ofr_scenario_model *model,
+                           struct ofr_error *err)
+{
+    if (inputs->recording && inputs->recording->sites != inputs->profile->sites)
+        return ofr_fail(
+            err, OFR_E_INPUT,
+            "%s has %u ramp sites, %s has %u: a profile and a recording must be of models with the "
+            "same sites",
+            model->profile, inputs->profile->sites, model->recording, inputs->recording->sites);
+    if (inputs->recording && inputs->recording->samples == 0)
+        return ofr_fail(err, OFR_E_INPUT, "%s: the recording is empty", model->recording);
+    return 0;
+}
+
+static int load_profile(struct ofr_profile **out, const char *path, const struct ofr_scenario_model *model,
+                        struct ofr_error *err)
+{
+    int rc = ofr_profile_load(out, path, err);
+    if (!rc)
+        override_profile(*out, model);
+    return rc;
+}
+
 int ofr_inputs_load_beside(struct ofr_inputs *inputs, const struct ofr_scenario *scenario,
                            struct ofr_recording *recording, struct ofr_error *err)
 {
     *inputs = (struct ofr_inputs){.recording = recording};
     const struct ofr_scenario_model *model = &scenario->model;
-    int rc = ofr_profile_load(&inputs->profile, model->profile, err);
+    int rc = load_profile(&inputs->profile, model->profile, model, err);
+    if (!rc && model->first_profile[0])
+        rc = load_profile(&inputs->first_profile, model->first_profile, model, err);
     if (!rc && !recording && model->recording[0])
         rc = ofr_recording_load(&inputs->recording, model->recording, err);
-    if (!rc && inputs->recording && inputs->recording->sites != inputs->profile->sites)
-        rc = ofr_fail(err, OFR_E_INPUT,
-                      "%s has %u ramp sites, %s has %u: a profile and a recording must be of models with the "
-                      "same sites",
-                      model->profile, inputs->profile->sites, model->recording, inputs->recording->sites);
-    if (!rc && inputs->recording && inputs->recording->samples == 0)
-        rc = ofr_fail(err, OFR_E_INPUT, "%s: the recording is empty", model->recording);
+    if (!rc)
+        rc = check_recording(inputs, model, err);
     if (rc && recording)
         inputs->recording = NULL;
     if (rc)
         ofr_inputs_release(inputs);
-    else
-        override_profile(inputs->profile, model);
     return rc;
 }
 
@@ -64,6 +83,7 @@ int ofr_inputs_load(struct ofr_inputs *inputs, const struct ofr_scenario *scenar
 void ofr_inputs_release(struct ofr_inputs *inputs)
 {
     ofr_profile_free(inputs->profile);
+    ofr_profile_free(inputs->first_profile);
     ofr_recording_free(inputs->recording);
     *inputs = (struct ofr_inputs){0};
 }
@@ -72,22 +92,12 @@ void ofr_inputs_release(struct ofr_inputs *inputs)
 
 struct parts {
     struct ofr_arrival_source arrivals;
-    int64_t *slo_ns;              /* [streams] */
-    struct ofr_stream_wish *wish; /* [streams]; NULL = no stream asks for anything */
-    uint32_t streams;
-    void *batcher;
+    int64_t *slo_ns; /* [stages.streams] */
+    struct ofr_stages stages;
     void *policy;
     const char **site_names;
     struct ofr_runlog_writer *log;
 };
-
-static uint32_t count_streams(const struct ofr_scenario *scenario)
-{
-    uint64_t count = 0;
-    for (uint32_t i = 0; i < scenario->streams; ++i)
-        count += scenario->stream[i].count;
-    return count > UINT16_MAX ? 0 : (uint32_t)count;
-}
 
 static int64_t start_offset(const struct ofr_scenario_stream *spec, uint64_t i, struct ofr_random *random)
 {
@@ -117,57 +127,19 @@ static int create_sources(const struct ofr_scenario *scenario, struct ofr_arriva
     return 0;
 }
 
-/* What streams ask of the batcher, if any does. */
-static int create_wishes(const struct ofr_scenario *scenario, struct parts *parts, struct ofr_error *err)
-{
-    bool any = false;
-    for (uint32_t i = 0; i < scenario->streams; ++i)
-        any |= scenario->stream[i].priority > 0 || scenario->stream[i].timeout_ns >= 0;
-    if (!any)
-        return 0;
-    if (!(scenario->batcher->flags & OFR_BATCHER_WISHES))
-        return ofr_fail(err, OFR_E_INPUT,
-                        "streams: found a priority or timeout, which batching policy %s does not know",
-                        scenario->batcher->component.name);
-    parts->wish = calloc(parts->streams, sizeof *parts->wish);
-    if (!parts->wish)
-        return ofr_fail_nomem(err, "arrival streams");
-    uint32_t at = 0;
-    for (uint32_t i = 0; i < scenario->streams; ++i)
-        for (uint64_t j = 0; j < scenario->stream[i].count; ++j)
-            parts->wish[at++] = (struct ofr_stream_wish){.timeout_ns = scenario->stream[i].timeout_ns,
-                                                         .priority = (uint32_t)scenario->stream[i].priority};
-    return 0;
-}
-
-static int create_batcher(const struct ofr_scenario *scenario, const struct ofr_inputs *inputs,
-                          struct parts *parts, struct ofr_error *err)
-{
-    parts->streams = count_streams(scenario);
-    if (parts->streams == 0)
-        return ofr_fail(err, OFR_E_INPUT, "arrivals: more than %d streams", UINT16_MAX);
-    int rc = create_wishes(scenario, parts, err);
-    struct ofr_batcher_setup setup = {.profile = inputs->profile,
-                                      .servers = (uint32_t)scenario->top.servers,
-                                      .seed = scenario->top.seed,
-                                      .wish = parts->wish,
-                                      .streams = parts->streams};
-    return rc ? rc : scenario->batcher->create(&parts->batcher, &setup, scenario->batcher_options, err);
-}
-
 static int create_arrivals(const struct ofr_scenario *scenario, struct parts *parts, struct ofr_error *err)
 {
-    struct ofr_arrival_source *source = calloc(parts->streams, sizeof *source);
-    parts->slo_ns = calloc(parts->streams, sizeof *parts->slo_ns);
+    struct ofr_arrival_source *source = calloc(parts->stages.streams, sizeof *source);
+    parts->slo_ns = calloc(parts->stages.streams, sizeof *parts->slo_ns);
     int rc = source && parts->slo_ns ? 0 : ofr_fail_nomem(err, "arrival streams");
     if (!rc)
         rc = create_sources(scenario, source, parts, err);
-    bool plain = parts->streams == 1 && source && source[0].offset_ns == 0;
+    bool plain = parts->stages.streams == 1 && source && source[0].offset_ns == 0;
     if (!rc && plain)
         parts->arrivals = source[0];
     else if (!rc)
-        rc = ofr_arrivals_merge(&parts->arrivals, source, parts->streams, err);
-    for (uint32_t i = 0; rc && source && i < parts->streams; ++i)
+        rc = ofr_arrivals_merge(&parts->arrivals, source, parts->stages.streams, err);
+    for (uint32_t i = 0; rc && source && i < parts->stages.streams; ++i)
         if (source[i].state)
             source[i].ops->destroy(source[i].state);
     free(source);
@@ -213,6 +185,7 @@ static int create_policy(const struct ofr_scenario *scenario, const struct ofr_i
     int rc = knows ? ofr_hindsight_view(&hindsight, scenario, inputs, err) : 0;
     if (rc)
         return rc;
+    const struct ofr_stages *stages = &parts->stages;
     parts->site_names = calloc(profile->sites + 1, sizeof *parts->site_names);
     if (!parts->site_names)
         return ofr_fail_nomem(err, "site names");
@@ -227,7 +200,7 @@ static int create_policy(const struct ofr_scenario *scenario, const struct ofr_i
                     .ramp_add_ns = profile->ramp_add_ns,
                     .ramp_delay_ns = profile->ramp_delay_ns},
         .site_names = parts->site_names,
-        .max_batch = scenario->batcher->max_batch(parts->batcher),
+        .max_batch = stages->batcher->max_batch(stages->stage[stages->mode->stages - 1].batcher_state),
         .seed = scenario->top.seed,
         .host = options->say_state,
         .say = options->say ? options->say : say_nothing,
@@ -267,10 +240,9 @@ static int create_log(const struct ofr_scenario *scenario, const struct ofr_inpu
         .site_name = parts->site_names,
         .tables = leg->log_tables,
     };
-    uint32_t max_batch = scenario->batcher->max_batch(parts->batcher);
     int rc = ofr_notes_setf(&notes, err, OFR_NOTE_SERVERS, "%" PRIu64, scenario->top.servers);
     if (!rc)
-        rc = ofr_notes_setf(&notes, err, OFR_NOTE_MAX_BATCH, "%" PRIu32, max_batch);
+        rc = ofr_notes_setf(&notes, err, OFR_NOTE_MAX_BATCH, "%" PRIu32, parts->stages.max_batch);
     if (!rc)
         rc = ofr_notes_set(&notes, OFR_NOTE_KNOWLEDGE, ofr_policy_knowledge(scenario->policy->flags), err);
     if (!rc)
@@ -288,15 +260,11 @@ static int create_parts(const struct ofr_scenario *scenario, const struct ofr_in
                         const struct ofr_run_options *options, const struct ofr_leg_ops *leg,
                         struct parts *parts, struct offramp_exit_config *first, struct ofr_error *err)
 {
-    int rc = create_batcher(scenario, inputs, parts, err);
-    if (rc)
-        return rc;
-    uint32_t max_batch = scenario->batcher->max_batch(parts->batcher);
-    if (max_batch > inputs->profile->batch[inputs->profile->batches - 1])
-        return ofr_fail(err, OFR_E_INPUT, "batching: %s may form batches of %u, the profile ends at %u",
-                        scenario->batcher->component.name, max_batch,
-                        inputs->profile->batch[inputs->profile->batches - 1]);
-    rc = create_policy(scenario, inputs, options, leg, parts, first, err);
+    int rc = ofr_stages_begin(&parts->stages, scenario, inputs, err);
+    if (!rc)
+        rc = create_policy(scenario, inputs, options, leg, parts, first, err);
+    if (!rc)
+        rc = ofr_stages_finish(&parts->stages, scenario, inputs, first, err);
     if (!rc)
         rc = create_arrivals(scenario, parts, err);
     return rc ? rc : create_log(scenario, inputs, options, leg, parts, err);
@@ -309,11 +277,19 @@ static void release_parts(const struct ofr_scenario *scenario, struct parts *par
         parts->arrivals.ops->destroy(parts->arrivals.state);
     if (parts->policy)
         scenario->policy->destroy(parts->policy);
-    if (parts->batcher)
-        scenario->batcher->destroy(parts->batcher);
+    ofr_stages_release(&parts->stages);
     free(parts->site_names);
     free(parts->slo_ns);
-    free(parts->wish);
+}
+
+static int check_stages(const struct ofr_scenario *scenario, const struct ofr_leg_ops *leg,
+                        struct ofr_error *err)
+{
+    const struct ofr_mode_ops *mode = ofr_modes[scenario->exits.mode];
+    if (mode->stages == 1 || leg->stages)
+        return 0;
+    return ofr_fail(err, OFR_E_INPUT, "exits: offramp %s does not run mode %s, expected mode: %s", leg->name,
+                    mode->name, ofr_mode_names[0]);
 }
 
 /* A run that nothing ends would go on for ever. */
@@ -332,21 +308,30 @@ static int check_ends(const struct ofr_scenario *scenario, struct ofr_error *err
     return 0;
 }
 
-/* The shortest time in which the model can answer at all: at its first ramp, or its end without a recording. */
-static int64_t shortest_ns(const struct ofr_inputs *inputs)
+/* The shortest time in which a model can answer at all: at its first ramp, `release_ns` after it, or at its end. */
+static int64_t shortest_of(const struct ofr_profile *profile, bool ramps, int64_t release_ns)
 {
-    const struct ofr_profile *profile = inputs->profile;
-    bool ramps = inputs->recording && profile->sites > 0;
     int64_t shortest = OFR_NEVER_NS;
     for (uint32_t b = 0; b < profile->batches; ++b) {
         const int64_t *until_ns = profile->until_ns + (size_t)b * (profile->sites + 1);
         int64_t start_ns = profile->dispatch_ns + profile->copy_in_ns[b];
         int64_t full_ns = start_ns + until_ns[profile->sites] + profile->copy_out_ns[b];
-        int64_t ramp_ns = ramps ? start_ns + until_ns[0] + profile->release_ns : full_ns;
+        int64_t ramp_ns = ramps ? start_ns + until_ns[0] + release_ns : full_ns;
         int64_t least_ns = ramp_ns < full_ns ? ramp_ns : full_ns;
         shortest = least_ns < shortest ? least_ns : shortest;
     }
     return shortest;
+}
+
+/* Of all that the scenario's mode runs. Without a recording no ramp answers. */
+static int64_t shortest_ns(const struct ofr_scenario *scenario, const struct ofr_inputs *inputs)
+{
+    const struct ofr_profile *model = inputs->profile, *first = inputs->first_profile;
+    bool stages = ofr_modes[scenario->exits.mode]->stages > 1;
+    int64_t model_ns =
+        shortest_of(model, inputs->recording && model->sites > 0, stages ? 0 : model->release_ns);
+    int64_t first_ns = first ? shortest_of(first, false, 0) : model_ns;
+    return first_ns < model_ns ? first_ns : model_ns;
 }
 
 /* An SLO nothing can meet is a slip of the unit, not a question. With noise times have no lower bound. */
@@ -355,7 +340,7 @@ static int check_slo(const struct ofr_scenario *scenario, const struct ofr_input
 {
     if (scenario->model.noise != OFR_NOISE_NONE)
         return 0;
-    int64_t least_ns = shortest_ns(inputs);
+    int64_t least_ns = shortest_ns(scenario, inputs);
     for (uint32_t i = 0; i < scenario->streams; ++i) {
         int64_t slo_ns = scenario->stream[i].slo_ns;
         if (slo_ns >= 0 && slo_ns < least_ns)
@@ -372,16 +357,16 @@ static void describe_run(struct ofr_serve_setup *setup, const struct ofr_scenari
                          const struct parts *parts, const struct offramp_exit_config *first)
 {
     *setup = (struct ofr_serve_setup){
-        .profile = inputs->profile,
+        .sites = inputs->profile->sites,
         .arrivals = parts->arrivals,
         .batcher = scenario->batcher,
-        .batcher_state = parts->batcher,
+        .mode = parts->stages.mode,
         .policy = scenario->policy,
         .policy_state = parts->policy,
         .policy_file = scenario->plugin ? scenario->plugin->path : NULL,
         .first_config = *first,
         .servers = (uint32_t)scenario->top.servers,
-        .streams = parts->streams,
+        .streams = parts->stages.streams,
         .slo_ns = parts->slo_ns,
         .samples = inputs->recording ? inputs->recording->samples : 1,
         .label = inputs->recording ? inputs->recording->label : NULL,
@@ -393,6 +378,7 @@ static void describe_run(struct ofr_serve_setup *setup, const struct ofr_scenari
         .progress = options->progress,
         .progress_state = options->progress_state,
     };
+    memcpy(setup->stage, parts->stages.stage, sizeof setup->stage);
 }
 
 static int serve(struct ofr_run *run, const struct ofr_leg_view *view, const struct ofr_run_options *options,
@@ -445,7 +431,9 @@ int ofr_run_on(struct ofr_run *run, const struct ofr_scenario *scenario, const s
     struct parts parts = {0};
     struct offramp_exit_config first = {0};
     memset(run, 0, sizeof *run);
-    int rc = check_ends(scenario, err);
+    int rc = check_stages(scenario, leg, err);
+    if (!rc)
+        rc = check_ends(scenario, err);
     if (!rc)
         rc = check_slo(scenario, inputs, err);
     if (!rc)
@@ -454,7 +442,7 @@ int ofr_run_on(struct ofr_run *run, const struct ofr_scenario *scenario, const s
         struct ofr_leg_view view = {.scenario = scenario,
                                     .inputs = inputs,
                                     .first = &first,
-                                    .max_batch = scenario->batcher->max_batch(parts.batcher),
+                                    .max_batch = parts.stages.max_batch,
                                     .log = parts.log};
         rc = ofr_summary_init(&run->summary, inputs->profile->sites, (uint32_t)scenario->top.servers,
                               view.max_batch, err);

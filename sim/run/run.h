@@ -20,8 +20,9 @@
 
 /* What a scenario's files hold, read once and shared by any number of runs. */
 struct ofr_inputs {
-    struct ofr_profile *profile;     /* owned; overrides of the scenario's model section applied */
-    struct ofr_recording *recording; /* owned; NULL when the scenario names none */
+    struct ofr_profile *profile;       /* owned; overrides of the scenario's model section applied */
+    struct ofr_profile *first_profile; /* owned; NULL when the scenario names no first model of its own */
+    struct ofr_recording *recording;   /* owned; NULL when the scenario names none */
 };
 
 /* Errors: a file that cannot be read, or profile and recording that do not fit each other. */

@@ -5,6 +5,7 @@
 #include "sim/policy/policies.h"
 #include "sim/run/scenario_tables.h"
 #include "sim/serve/executor.h"
+#include "sim/serve/mode.h"
 #include "sim/serve/serve.h"
 
 #include <stdlib.h>
@@ -279,6 +280,31 @@ static int bind_policy_section(const struct ofr_section *section, void *values, 
     return rc || !map ? rc : reject_unused(map, "policy", section, &picked->component, err);
 }
 
+/* Where the scenario says how exits work: its mode, or else its policy. */
+static const struct ofr_node *exits_node(struct ofr_node *root)
+{
+    struct ofr_node *map = ofr_node_get(root, ofr_section_exits.name);
+    if (!map || map->kind != OFR_NODE_MAP)
+        return map ? map : root;
+    const struct ofr_node *mode = ofr_node_get(map, "mode");
+    return mode ? mode : ofr_node_get(map, "policy");
+}
+
+/* Not every policy runs in every mode. */
+static int check_mode(const struct ofr_scenario *scenario, struct ofr_node *root, struct ofr_error *err)
+{
+    const struct ofr_mode_ops *mode = ofr_modes[scenario->exits.mode];
+    int32_t fits = ofr_mode_for(scenario->policy, scenario->exits.mode);
+    if (fits != scenario->exits.mode)
+        return ofr_node_fail(exits_node(root), err, "policy %s does not run in mode %s, expected mode: %s",
+                             scenario->policy->name, mode->name,
+                             fits < 0 ? "none, it fits no mode" : ofr_mode_names[fits]);
+    if (scenario->model.first_profile[0] && mode->stages == 1)
+        return ofr_node_fail(ofr_node_get(ofr_node_get(root, ofr_section_model.name), "first_profile"), err,
+                             "first_profile: mode %s has no first model, expected mode: cascade", mode->name);
+    return 0;
+}
+
 static int bind_parts(struct ofr_scenario *scenario, struct ofr_node *root, struct ofr_error *err)
 {
     struct picked picked = {0};
@@ -293,6 +319,9 @@ static int bind_parts(struct ofr_scenario *scenario, struct ofr_node *root, stru
                              pick_policy, &picked, &scenario->policy_options, err);
     scenario->policy = picked.ops;
     scenario->plugin = picked.plugin;
+    if (rc)
+        return rc;
+    rc = check_mode(scenario, root, err);
     if (rc)
         return rc;
     const char *known[32];
@@ -409,6 +438,10 @@ int ofr_scenario_with_policy(struct ofr_scenario **out, const struct ofr_scenari
     copy->policy = picked.ops;
     copy->plugin = picked.plugin;
     copy->policy_options = NULL;
+    int32_t mode = ofr_mode_for(picked.ops, scenario->exits.mode);
+    copy->exits.mode = mode < 0 ? 0 : mode;
+    if (ofr_modes[copy->exits.mode]->stages == 1)
+        copy->model.first_profile[0] = '\0';
     size_t batcher_size = scenario->batcher->component.options_size;
     copy->batcher_options = copy_bytes(scenario->batcher_options, batcher_size);
     bool complete = copy_streams(copy, scenario) && (!batcher_size || copy->batcher_options);

@@ -37,9 +37,10 @@ enum ofr_scenario_end {
 
 struct ofr_scenario_model {
     char profile[OFFRAMP_TEXT_SIZE];
-    char recording[OFFRAMP_TEXT_SIZE]; /* empty = none: only policies without ramps */
-    int32_t noise;                     /* enum ofr_noise */
-    int32_t samples;                   /* enum ofr_sample_order */
+    char recording[OFFRAMP_TEXT_SIZE];     /* empty = none: only policies without ramps */
+    char first_profile[OFFRAMP_TEXT_SIZE]; /* empty = the model up to its ramp; mode cascade alone */
+    int32_t noise;                         /* enum ofr_noise */
+    int32_t samples;                       /* enum ofr_sample_order */
     /* Replace what the profile says; -1 = keep. */
     int64_t ramp_ns, dispatch_ns, copy_in_ns, copy_out_ns, release_ns, feedback_ns;
 };
@@ -57,7 +58,7 @@ struct ofr_scenario_stream {
 };
 
 struct ofr_scenario_exits {
-    int32_t mode; /* 0 = release */
+    int32_t mode; /* index in ofr_modes */
 };
 
 struct ofr_scenario {

@@ -1,6 +1,7 @@
 #include "sim/run/scenario_tables.h"
 
 #include "sim/run/scenario.h"
+#include "sim/serve/mode.h"
 
 #define ROW(section, member) .offset = offsetof(struct section, member)
 
@@ -8,7 +9,6 @@ static const char *const end_choices[] = {"drain", "cut", NULL};
 static const char *const noise_choices[] = {"none", "samples", "exponential", NULL};
 static const char *const sample_choices[] = {"sequential", "random", NULL};
 static const char *const phase_choices[] = {"even", "random", NULL};
-static const char *const mode_choices[] = {"release", NULL};
 
 static const struct offramp_option top[] = {
     {.name = "name",
@@ -73,6 +73,11 @@ static const struct offramp_option model[] = {
      ROW(ofr_scenario_model, recording),
      .fallback = "",
      .help = "exit recording (.orec); may be left out when no ramp is active"},
+    {.name = "first_profile",
+     .type = OFFRAMP_OPT_PATH,
+     ROW(ofr_scenario_model, first_profile),
+     .fallback = "",
+     .help = "latency profile of a first model of its own, in mode cascade; its whole pass counts"},
     {.name = "noise",
      .type = OFFRAMP_OPT_CHOICE,
      ROW(ofr_scenario_model, noise),
@@ -145,8 +150,8 @@ static const struct offramp_option exits[] = {
      .type = OFFRAMP_OPT_CHOICE,
      ROW(ofr_scenario_exits, mode),
      .fallback = "release",
-     .choices = mode_choices,
-     .help = "what an exit does to its batch: release = the answer leaves, the input runs to the end"},
+     .choices = ofr_mode_names,
+     .help = "what an exit does to its batch; `offramp list modes`"},
 };
 
 #define SECTION(key, rows)                                                                                   \

@@ -13,6 +13,7 @@
 #include "sim/base/error.h"
 #include "sim/model/profile.h"
 #include "sim/offramp_policy.h"
+#include "sim/serve/mode.h"
 #include "traces/recording.h"
 
 #include <stdint.h>
@@ -30,11 +31,12 @@ struct ofr_batch {
     uint16_t server;
     uint8_t reason;                    /* enum ofr_reason */
     uint8_t cut;                       /* the run was cut while it ran */
+    uint8_t stage;                     /* of the mode: whose queue it comes from, whose profile it runs at */
     struct offramp_exit_config config; /* in force at dispatch */
     uint32_t *slot;                    /* [size] request pool slots */
     uint32_t *sample;                  /* [size] rows of the recording */
     int64_t *released_ns;              /* result [size] */
-    uint16_t *exit_ramp;         /* result [size]: column of config it left at; config.ramps = full model */
+    uint16_t *exit_ramp;         /* result [size]: column of config it left at; config.ramps = at none */
     uint16_t *answer;            /* result [size]: released class */
     uint16_t *final_answer;      /* result [size]: class of the full model */
     float *score;                /* result [size][config.ramps], only when the policy wants feedback */
@@ -73,7 +75,7 @@ enum ofr_noise {
 };
 
 struct ofr_sim_executor_setup {
-    const struct ofr_profile *profile;     /* borrowed */
+    const struct ofr_profile *profile[OFR_MAX_STAGES]; /* of each stage; borrowed */
     const struct ofr_recording *recording; /* borrowed; NULL: every answer is 0 and no ramp may be active */
     enum ofr_noise noise;
     bool feedback; /* fill score and ramp_answer */

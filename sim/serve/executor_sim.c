@@ -35,9 +35,9 @@ void ofr_sim_executor_destroy(struct ofr_sim_executor *executor)
 }
 
 /* Factor by which this pass takes longer than the median. */
-static double draw_noise(struct ofr_sim_executor *executor, uint32_t batch_index)
+static double draw_noise(struct ofr_sim_executor *executor, const struct ofr_profile *profile,
+                         uint32_t batch_index)
 {
-    const struct ofr_profile *profile = executor->setup.profile;
     if (executor->setup.noise == OFR_NOISE_EXPONENTIAL)
         return ofr_random_exponential(&executor->random, 1.0);
     uint32_t samples = profile->full_samples[batch_index];
@@ -53,14 +53,13 @@ static int64_t stretch(int64_t time_ns, double factor)
     return factor == 1.0 ? time_ns : llrint((double)time_ns * factor);
 }
 
-static void lay_out(struct ofr_sim_executor *executor, const struct offramp_exit_config *config,
-                    uint32_t batch_index, struct timeline *line)
+static void lay_out(struct ofr_sim_executor *executor, const struct ofr_profile *profile,
+                    const struct offramp_exit_config *config, uint32_t batch_index, struct timeline *line)
 {
-    const struct ofr_profile *profile = executor->setup.profile;
     const int64_t *until_ns = profile->until_ns + (size_t)batch_index * (profile->sites + 1);
     const int64_t *add_ns = profile->ramp_add_ns + (size_t)batch_index * profile->sites;
     const int64_t *delay_ns = profile->ramp_delay_ns + (size_t)batch_index * profile->sites;
-    double factor = draw_noise(executor, batch_index);
+    double factor = draw_noise(executor, profile, batch_index);
     int64_t start_ns = profile->dispatch_ns + profile->copy_in_ns[batch_index];
     int64_t ramps_ns = 0;
     for (uint32_t k = 0; k < config->ramps; ++k) {
@@ -123,13 +122,14 @@ static int submit(void *state, struct ofr_batch *batch, int64_t now_ns, struct o
 {
     struct ofr_sim_executor *executor = state;
     const struct ofr_recording *recording = executor->setup.recording;
-    int32_t index = ofr_profile_batch_index(executor->setup.profile, ofr_batch_rows(batch));
+    const struct ofr_profile *profile = executor->setup.profile[batch->stage];
+    int32_t index = ofr_profile_batch_index(profile, ofr_batch_rows(batch));
     if (index < 0)
         return ofr_fail(err, OFR_E_BUG, "batch %lld of %u requests is larger than any profiled size",
                         (long long)batch->id, ofr_batch_rows(batch));
     struct timeline line;
-    lay_out(executor, &batch->config, (uint32_t)index, &line);
-    batch->padded = executor->setup.profile->batch[index];
+    lay_out(executor, profile, &batch->config, (uint32_t)index, &line);
+    batch->padded = profile->batch[index];
     batch->ended_ns = now_ns + line.release_ns[batch->config.ramps];
     if (batch->config.ramps == 0)
         run_to_end(recording, batch);

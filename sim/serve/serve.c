@@ -26,7 +26,7 @@ static int next_arrival(struct serve *s)
     }
     if (enough) {
         s->next_arrival_ns = OFR_NEVER_NS;
-        s->view.draining = true;
+        s->view.draining = s->closed = true;
         s->dispatch_due = true; /* whoever holds requests back for company has to let them go */
     }
     return 0;
@@ -39,6 +39,40 @@ static uint32_t choose_sample(struct serve *s, uint32_t stream)
     uint32_t sample = s->sample_cursor[stream];
     s->sample_cursor[stream] = sample + 1 == s->setup->samples ? 0 : sample + 1;
     return sample;
+}
+
+/* Nobody will come to this stage any more. */
+static bool drains(const struct serve *s, uint32_t stage)
+{
+    bool empty = s->closed;
+    for (uint32_t before = 0; before < stage; ++before)
+        empty = empty && s->stage[before].waiting == 0 && s->stage[before].formed == 0;
+    return empty;
+}
+
+/* The world as the batcher of a stage sees it. That of a single stage needs no turning. */
+static inline const struct ofr_batcher_view *view_of(struct serve *s, uint32_t stage)
+{
+    if (s->stages > 1) {
+        s->asked = &s->stage[stage];
+        s->view.draining = drains(s, stage);
+    }
+    return &s->view;
+}
+
+/* A request joins the queue of a stage, or is rejected. */
+int serve__enqueue(struct serve *s, uint32_t stage, uint32_t slot)
+{
+    s->stage[stage].waiting++;
+    int queued = s->setup->batcher->enqueue(s->stage[stage].batcher, view_of(s, stage), slot, s->err);
+    if (queued < 0)
+        return queued;
+    if (!queued) {
+        s->stage[stage].waiting--;
+        serve__lose(s, slot, OFR_OUTCOME_REJECTED);
+    }
+    s->dispatch_due |= s->idle_servers > 0 || s->ahead;
+    return 0;
 }
 
 static int arrive(struct serve *s)
@@ -60,15 +94,9 @@ static int arrive(struct serve *s)
         .sample = choose_sample(s, arrival->stream),
         .stream = arrival->stream,
     };
-    s->waiting++;
-    int queued = s->setup->batcher->enqueue(s->setup->batcher_state, &s->view, slot, s->err);
-    if (queued < 0)
-        return queued;
-    if (!queued) {
-        s->waiting--;
-        serve__lose(s, slot, OFR_OUTCOME_REJECTED);
-    }
-    s->dispatch_due |= s->idle_servers > 0 || s->ahead;
+    int rc = serve__enqueue(s, 0, slot);
+    if (rc)
+        return rc;
     if (s->result->offered >= s->progress_at) {
         s->progress_at += UINT64_C(1) << 16;
         if (s->setup->progress)
@@ -82,7 +110,9 @@ static int arrive(struct serve *s)
 static void discard(void *host, uint32_t slot, enum ofr_outcome outcome)
 {
     struct serve *s = host;
-    s->waiting--;
+    s->asked->waiting--;
+    s->dispatch_due |=
+        s->asked != &s->stage[s->stages - 1]; /* perhaps nobody comes to the next stage any more */
     serve__lose(s, slot, outcome);
 }
 
@@ -98,7 +128,7 @@ static int set_timer(struct serve *s, int64_t wake_ns)
 }
 
 /* Turns a plan into a batch and starts it, or queues it behind the server's running one. */
-static int commit(struct serve *s, const struct ofr_plan *plan)
+static int commit(struct serve *s, uint32_t stage, const struct ofr_plan *plan)
 {
     if (plan->count == 0 || plan->count > s->max_batch || plan->pad_to > s->max_batch ||
         plan->server >= s->setup->servers)
@@ -107,13 +137,15 @@ static int commit(struct serve *s, const struct ofr_plan *plan)
     if (!batch)
         return s->err->code;
     batch->id = s->next_batch++;
+    batch->stage = (uint8_t)stage;
     batch->size = plan->count;
     batch->pad_to = plan->pad_to;
     batch->server = (uint16_t)plan->server;
     batch->reason = (uint8_t)plan->reason;
     batch->latest_ns = plan->latest_ns;
-    s->waiting -= plan->count;
-    batch->queue_length = s->waiting;
+    s->stage[stage].waiting -= plan->count;
+    s->stage[stage].formed += plan->count;
+    batch->queue_length = serve__waiting(s);
     batch->next = NULL;
     memcpy(batch->slot, plan->slot, plan->count * sizeof *plan->slot);
 
@@ -121,7 +153,7 @@ static int commit(struct serve *s, const struct ofr_plan *plan)
     struct ofr_server_view *view = &s->server_view[plan->server];
     if (view->free_ns < serve__now(s))
         view->free_ns = serve__now(s);
-    view->free_ns += serve__estimate_ns(s, ofr_batch_rows(batch));
+    view->free_ns += serve__estimate_ns(s, batch);
     view->committed++;
     if (!server->running && !server->first)
         return serve__start(s, batch);
@@ -153,26 +185,38 @@ static int start_committed(struct serve *s)
     return 0;
 }
 
-static int dispatch(struct serve *s)
+static int dispatch_stage(struct serve *s, uint32_t stage)
 {
     const struct ofr_batcher_ops *batcher = s->setup->batcher;
-    void *state = s->setup->batcher_state;
-    s->dispatch_due = false;
-    if (s->ahead && start_committed(s))
-        return s->err->code;
-    while (s->waiting > 0 && (s->idle_servers > 0 || s->ahead)) {
+    const struct stage *from = &s->stage[stage];
+    const struct ofr_batcher_view *view = view_of(s, stage);
+    while (from->waiting > 0 && (s->idle_servers > 0 || s->ahead)) {
         struct ofr_plan plan = {.slot = s->plan_slot,
                                 .server = s->view.idle_server < 0 ? 0 : (uint32_t)s->view.idle_server,
                                 .latest_ns = OFR_NEVER_NS,
                                 .wake_ns = OFR_NEVER_NS};
-        if (!batcher->next(state, &s->view, &plan)) {
-            bool held = s->idle_servers > 0 && s->waiting > 0;
-            if (held && plan.wake_ns == OFR_NEVER_NS && s->view.draining)
+        if (!batcher->next(from->batcher, view, &plan)) {
+            bool held = s->idle_servers > 0 && from->waiting > 0;
+            if (held && plan.wake_ns == OFR_NEVER_NS && view->draining)
                 return serve__bug(s, "I4: requests wait beside an idle server for nothing", "waiting",
-                                  s->waiting);
+                                  from->waiting);
             return plan.wake_ns == OFR_NEVER_NS ? 0 : set_timer(s, plan.wake_ns);
         }
-        int rc = commit(s, &plan);
+        int rc = commit(s, stage, &plan);
+        if (rc)
+            return rc;
+    }
+    return 0;
+}
+
+/* The last stage first: its requests have come the longest way. */
+static int dispatch(struct serve *s)
+{
+    s->dispatch_due = false;
+    if (s->ahead && start_committed(s))
+        return s->err->code;
+    for (uint32_t stage = s->stages; stage-- > 0;) {
+        int rc = dispatch_stage(s, stage);
         if (rc)
             return rc;
     }
@@ -235,7 +279,7 @@ static void stop_arrivals(struct serve *s)
 {
     s->stopping = true;
     s->next_arrival_ns = OFR_NEVER_NS;
-    s->view.draining = true;
+    s->view.draining = s->closed = true;
     s->dispatch_due = true;
 }
 
@@ -284,13 +328,27 @@ static int check_conservation(struct serve *s)
     return 0;
 }
 
+static void prepare_stages(struct serve *s)
+{
+    const struct ofr_serve_setup *setup = s->setup;
+    s->mode = setup->mode ? setup->mode : ofr_modes[0];
+    s->stages = s->mode->stages;
+    for (uint32_t i = 0; i < s->stages; ++i) {
+        s->stage[i].batcher = setup->stage[i].batcher_state;
+        s->stage[i].profile = setup->stage[i].profile;
+        uint32_t max_batch = setup->batcher->max_batch(s->stage[i].batcher);
+        s->max_batch = max_batch > s->max_batch ? max_batch : s->max_batch;
+    }
+    s->asked = &s->stage[0];
+    serve__configure(s, &setup->first_config);
+}
+
 static int prepare(struct serve *s)
 {
     const struct ofr_serve_setup *setup = s->setup;
     if (setup->servers == 0 || setup->servers > OFR_MAX_SERVERS || setup->streams == 0 || setup->samples == 0)
         return ofr_fail(s->err, OFR_E_BUG, "a run needs 1..%d servers, a stream and a sample",
                         OFR_MAX_SERVERS);
-    s->max_batch = setup->batcher->max_batch(setup->batcher_state);
     s->ahead = (setup->batcher->flags & OFR_BATCHER_AHEAD) != 0;
     s->policy = (struct ofr_policy_handle){.ops = setup->policy, .state = setup->policy_state};
     s->controller = setup->controller;
@@ -302,7 +360,7 @@ static int prepare(struct serve *s)
     s->idle_servers = setup->servers;
     for (uint32_t i = 0; i < setup->servers; ++i)
         s->idle_bits[i / 64] |= UINT64_C(1) << (i % 64);
-    serve__copy_config(&s->config, &setup->first_config);
+    prepare_stages(s);
     ofr_random_init(&s->sample_random, setup->seed, OFR_RANDOM_SAMPLES, 0);
     ofr_event_queue_init(&s->events, SIZE_MAX / 64);
     s->sample_cursor = calloc(setup->streams, sizeof *s->sample_cursor);

@@ -3,7 +3,7 @@
  * Everything that decides runs here, in simulation and in replay alike; only the clock, the executor and the
  * controller (on whose time a policy thinks) differ, and all three are ops tables. The loop takes the earliest of the next arrival and the next event, lets
  * the clock advance to it and handles it. When nothing is left to happen at an instant, free servers look for
- * work.
+ * work: the last stage of the mode first, whose requests have come the longest way.
  *
  * Order within one instant (event classes below): batches end, their results reach the policy, its decisions
  * take effect, requests arrive, wake-up times come, servers look for work.
@@ -19,6 +19,7 @@
 #include "sim/serve/batcher.h"
 #include "sim/serve/controller.h"
 #include "sim/serve/executor.h"
+#include "sim/serve/mode.h"
 #include "traces/runlog.h"
 #include "workloads/arrivals.h"
 
@@ -49,16 +50,23 @@ enum ofr_sample_order {
     OFR_SAMPLES_RANDOM,     /* drawn uniformly with replacement */
 };
 
+/* One stage of the mode: its queue, and what its batches cost. Both are borrowed. */
+struct ofr_serve_stage {
+    void *batcher_state;
+    const struct ofr_profile *profile; /* with the sites of the model */
+};
+
 struct ofr_serve_setup {
-    struct ofr_clock clock;                  /* borrowed */
-    struct ofr_executor executor;            /* borrowed */
-    struct ofr_controller controller;        /* borrowed; without ops: inline */
-    const struct ofr_profile *profile;       /* borrowed */
-    struct ofr_arrival_source arrivals;      /* borrowed */
-    const struct ofr_batcher_ops *batcher;   /* static */
-    void *batcher_state;                     /* borrowed */
-    const struct offramp_policy_ops *policy; /* borrowed */
-    void *policy_state;                      /* borrowed */
+    struct ofr_clock clock;                       /* borrowed */
+    struct ofr_executor executor;                 /* borrowed */
+    struct ofr_controller controller;             /* borrowed; without ops: inline */
+    struct ofr_arrival_source arrivals;           /* borrowed */
+    const struct ofr_batcher_ops *batcher;        /* static */
+    const struct ofr_mode_ops *mode;              /* static; NULL: release */
+    struct ofr_serve_stage stage[OFR_MAX_STAGES]; /* [mode->stages] */
+    uint32_t sites;                               /* of the model */
+    const struct offramp_policy_ops *policy;      /* borrowed */
+    void *policy_state;                           /* borrowed */
     const char *policy_file;                 /* of a plug-in, whose faults are not ours; NULL = built in */
     struct offramp_exit_config first_config; /* as the policy's create wrote it */
     struct ofr_observer observer[OFR_MAX_OBSERVERS]; /* borrowed */

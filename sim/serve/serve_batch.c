@@ -81,17 +81,18 @@ void serve__free_batches(struct serve *s)
 
 /* ---- running ---- */
 
-int64_t serve__estimate_ns(const struct serve *s, uint32_t size)
+int64_t serve__estimate_ns(const struct serve *s, const struct ofr_batch *batch)
 {
-    const struct ofr_profile *profile = s->setup->profile;
-    int32_t index = ofr_profile_batch_index(profile, size);
+    const struct stage *stage = &s->stage[batch->stage];
+    const struct ofr_profile *profile = stage->profile;
+    int32_t index = ofr_profile_batch_index(profile, ofr_batch_rows(batch));
     if (index < 0)
         return 0;
     size_t at = (size_t)index;
     int64_t time_ns = profile->dispatch_ns + profile->copy_in_ns[at] + profile->copy_out_ns[at] +
                       profile->until_ns[at * (profile->sites + 1) + profile->sites];
-    for (uint32_t k = 0; k < s->config.ramps && !s->config.free_ramps; ++k)
-        time_ns += profile->ramp_add_ns[at * profile->sites + s->config.site[k]];
+    for (uint32_t k = 0; k < stage->config.ramps && !stage->config.free_ramps; ++k)
+        time_ns += profile->ramp_add_ns[at * profile->sites + stage->config.site[k]];
     return time_ns;
 }
 
@@ -120,7 +121,7 @@ int serve__start(struct serve *s, struct ofr_batch *batch)
     batch->ended_ns = -1;
     batch->padded = 0;
     batch->cut = 0;
-    serve__copy_config(&batch->config, &s->config);
+    serve__copy_config(&batch->config, &s->stage[batch->stage].config);
     for (uint32_t row = 0; row < batch->size; ++row)
         batch->sample[row] = s->pool.request[batch->slot[row]].sample;
     s->server[batch->server].running = batch;
@@ -174,7 +175,8 @@ int serve__give_up(struct serve *s, struct ofr_batch *batch)
 {
     struct ofr_server_view *view = &s->server_view[batch->server];
     view->committed--;
-    view->free_ns -= serve__estimate_ns(s, ofr_batch_rows(batch));
+    s->stage[batch->stage].formed -= batch->size;
+    view->free_ns -= serve__estimate_ns(s, batch);
     for (uint32_t row = 0; row < batch->size; ++row)
         serve__lose(s, batch->slot[row], OFR_OUTCOME_DROPPED);
     serve__give_batch(s, batch);
@@ -204,7 +206,7 @@ static bool fill_row(const struct serve *s, const struct ofr_batch *batch, uint3
         .batch = batch->id,
         .sample = request->sample,
         .stream = (uint16_t)request->stream,
-        .exit_site = (uint16_t)(k < config->ramps ? config->site[k] : s->setup->profile->sites),
+        .exit_site = (uint16_t)(k < config->ramps ? config->site[k] : s->setup->sites),
         .answer = batch->answer[i],
         .outcome = batch->released_ns[i] <= request->deadline_ns ? OFR_OUTCOME_OK : OFR_OUTCOME_LATE,
         .agrees = batch->answer[i] == batch->final_answer[i],
@@ -241,24 +243,65 @@ static void free_server(struct serve *s, const struct ofr_batch *batch)
     view->committed--;
     view->free_ns = serve__now(s);
     for (const struct ofr_batch *next = server->first; next; next = next->next)
-        view->free_ns += serve__estimate_ns(s, ofr_batch_rows(next));
-    s->dispatch_due |= s->waiting > 0 || s->ahead;
+        view->free_ns += serve__estimate_ns(s, next);
+    s->dispatch_due |= serve__waiting(s) > 0 || s->ahead;
+}
+
+/* Turns the row of a request that goes on into what the log keeps of this stage. */
+static void mark_onward(struct ofr_request_row *row)
+{
+    row->released_ns = -1;
+    row->exit_site = OFR_EXIT_NONE;
+    row->answer = 0;
+    row->outcome = OFR_OUTCOME_ONWARD;
+    row->agrees = 0;
+    row->correct = 2;
+}
+
+/* The requests of a batch leave the system. */
+static void leave(struct serve *s, const struct ofr_batch *batch)
+{
+    for (uint32_t i = 0; i < batch->size; ++i)
+        ofr_request_pool_give(&s->pool, batch->slot[i]);
+}
+
+/* Who left at a ramp leaves the system, the others join the next queue. */
+static int part(struct serve *s, const struct ofr_batch *batch)
+{
+    for (uint32_t i = 0; i < batch->size; ++i) {
+        if (batch->exit_ramp[i] < batch->config.ramps) {
+            ofr_request_pool_give(&s->pool, batch->slot[i]);
+            continue;
+        }
+        s->pool.request[batch->slot[i]].admitted_ns = serve__now(s);
+        int rc = serve__enqueue(s, batch->stage + 1U, batch->slot[i]);
+        if (rc)
+            return rc;
+    }
+    return 0;
 }
 
 int serve__complete(struct serve *s, struct ofr_batch *batch)
 {
+    bool last = batch->stage + 1U == s->stages;
     for (uint32_t i = 0; i < batch->size; ++i) {
         if (!fill_row(s, batch, i, &s->rows[i]))
             return serve__bug(s, "I3: a request's times are out of order", "request", s->rows[i].id);
-        s->result->outcome[s->rows[i].outcome]++;
+        if (!last && batch->exit_ramp[i] == batch->config.ramps)
+            mark_onward(&s->rows[i]);
+        else
+            s->result->outcome[s->rows[i].outcome]++;
     }
     struct ofr_batch_row row;
     emit_batch(s, batch, &row);
-    for (uint32_t i = 0; i < batch->size; ++i)
-        ofr_request_pool_give(&s->pool, batch->slot[i]);
+    s->stage[batch->stage].formed -= batch->size;
     free_server(s, batch);
     if (s->setup->batcher->completed)
-        s->setup->batcher->completed(s->setup->batcher_state, &row);
+        s->setup->batcher->completed(s->stage[batch->stage].batcher, &row);
+    if (last)
+        leave(s, batch);
+    else if (part(s, batch))
+        return s->err->code;
     if (!s->wants_feedback) {
         serve__give_batch(s, batch);
         return 0;
@@ -294,8 +337,7 @@ static int cut_running(struct serve *s, struct ofr_batch *batch)
     }
     struct ofr_batch_row row;
     emit_batch(s, batch, &row);
-    for (uint32_t i = 0; i < batch->size; ++i)
-        ofr_request_pool_give(&s->pool, batch->slot[i]);
+    leave(s, batch);
     return 0;
 }
 
@@ -311,7 +353,8 @@ int serve__cut(struct serve *s)
                 serve__lose(s, batch->slot[row], OFR_OUTCOME_UNFINISHED);
         server->first = server->last = NULL;
     }
-    for (; s->waiting > 0; --s->waiting)
-        serve__lose(s, s->setup->batcher->evict(s->setup->batcher_state), OFR_OUTCOME_UNFINISHED);
+    for (uint32_t i = 0; i < s->stages; ++i)
+        for (; s->stage[i].waiting > 0; --s->stage[i].waiting)
+            serve__lose(s, s->setup->batcher->evict(s->stage[i].batcher), OFR_OUTCOME_UNFINISHED);
     return 0;
 }

@@ -17,6 +17,14 @@ static void emit_decision(struct serve *s, const struct ofr_decision_row *row)
         s->setup->observer[i].decision(s->setup->observer[i].state, row);
 }
 
+/* From now on in force: as a whole, and each stage's part of it. */
+void serve__configure(struct serve *s, const struct offramp_exit_config *config)
+{
+    serve__copy_config(&s->config, config);
+    for (uint32_t i = 0; i < s->stages; ++i)
+        s->mode->ramps(i, &s->config, &s->stage[i].config);
+}
+
 /* The initial configuration is the first row of the decision log. */
 int serve__announce(struct serve *s)
 {
@@ -41,8 +49,7 @@ static bool good_decision(const struct serve *s, const struct offramp_decision *
                  decision->config.criterion, s->setup->first_config.criterion);
         return false;
     }
-    return ofr_exit_config_good(&decision->config, s->setup->profile->sites, s->setup->policy->flags, why,
-                                why_size);
+    return ofr_exit_config_good(&decision->config, s->setup->sites, s->setup->policy->flags, why, why_size);
 }
 
 static int refuse_decision(const struct serve *s, const char *why)
@@ -145,7 +152,7 @@ static int next_feedback(struct serve *s)
 static void apply(struct serve *s)
 {
     s->pending.applied_ns = serve__now(s);
-    serve__copy_config(&s->config, &s->pending.config);
+    serve__configure(s, &s->pending.config);
     emit_decision(s, &s->pending);
 }
 

@@ -16,6 +16,15 @@ struct server {
     struct ofr_batch *first, *last; /* committed, waiting for the running one */
 };
 
+/* One stage of the mode. */
+struct stage {
+    void *batcher;                     /* state; borrowed */
+    const struct ofr_profile *profile; /* borrowed */
+    struct offramp_exit_config config; /* its part of what is in force */
+    uint32_t waiting;                  /* requests the batcher holds */
+    uint32_t formed;                   /* requests in its batches that have not ended */
+};
+
 struct serve {
     const struct ofr_serve_setup *setup;
     struct ofr_serve_result *result;
@@ -33,8 +42,12 @@ struct serve {
     /* dispatch */
     struct server server[OFR_MAX_SERVERS];
     struct ofr_server_view server_view[OFR_MAX_SERVERS];
-    struct ofr_batcher_view view; /* kept up to date, handed to the batcher */
-    uint32_t waiting;             /* requests the batcher holds */
+    struct ofr_batcher_view view; /* kept up to date; serve__view hands it to a stage's batcher */
+    const struct ofr_mode_ops *mode;
+    struct stage stage[OFR_MAX_STAGES];
+    uint32_t stages;
+    struct stage *asked; /* whose batcher holds the view */
+    bool closed;         /* no further request will arrive */
     uint64_t idle_bits[OFR_MAX_SERVERS / 64];
     uint32_t idle_servers;
     uint32_t *plan_slot; /* [max_batch] */
@@ -71,6 +84,18 @@ static inline int64_t serve__now(const struct serve *s)
     return s->view.now_ns;
 }
 
+/* Requests that batchers hold, in all stages. */
+static inline uint32_t serve__waiting(const struct serve *s)
+{
+    uint32_t waiting = s->stage[0].waiting;
+    for (uint32_t i = 1; i < s->stages; ++i)
+        waiting += s->stage[i].waiting;
+    return waiting;
+}
+
+/* serve.c */
+int serve__enqueue(struct serve *s, uint32_t stage, uint32_t slot);
+
 /* serve_batch.c */
 struct ofr_batch *serve__take_batch(struct serve *s); /* NULL: out of memory, reported */
 void serve__give_batch(struct serve *s, struct ofr_batch *batch);
@@ -81,9 +106,10 @@ int serve__give_up(struct serve *s, struct ofr_batch *batch);
 void serve__lose(struct serve *s, uint32_t slot, enum ofr_outcome outcome);
 int serve__cut(struct serve *s);
 int serve__bug(struct serve *s, const char *invariant, const char *entity, uint64_t number);
-int64_t serve__estimate_ns(const struct serve *s, uint32_t size);
+int64_t serve__estimate_ns(const struct serve *s, const struct ofr_batch *batch);
 
 /* serve_control.c */
+void serve__configure(struct serve *s, const struct offramp_exit_config *config);
 int serve__announce(struct serve *s);
 int serve__feedback(struct serve *s, struct ofr_batch *batch);
 int serve__control(struct serve *s);

@@ -158,6 +158,36 @@ Test(bad_input, scenarios)
     EXPECT_ALL(cases);
 }
 
+/* Policies in modes they are not made for, and what a cascade needs. */
+Test(bad_input, modes)
+{
+    static const struct bad cases[] = {
+        {"sim bad", 2, "bad:4:33: policy apparate does not run in mode cascade, expected mode: release",
+         MODEL ARRIVALS REST "exits: {policy: apparate, mode: cascade}\n"},
+        {"sim bad", 2, "bad:4:17: policy twolayer does not run in mode release, expected mode: cascade",
+         MODEL ARRIVALS REST "exits: {policy: twolayer, ramp: 0, threshold: 0.1}\n"},
+        {"sim bad", 2, "'ramp' is missing", MODEL ARRIVALS REST "exits: twolayer\n"},
+        {"sim bad", 2, "the model has no site 'x', expected one of a b c d",
+         MODEL ARRIVALS REST "exits: {policy: twolayer, mode: cascade, ramp: x, threshold: 0.1}\n"},
+        {"sim bad", 2, "'threshold' is missing",
+         MODEL ARRIVALS REST "exits: {policy: twolayer, mode: cascade, ramp: 0}\n"},
+        {"sim bad", 2, "needs model.recording",
+         "model: {profile: model.oprof}\n" ARRIVALS REST
+         "exits: {policy: twolayer, mode: cascade, ramp: 0, threshold: 0.1}\n"},
+        {"sim bad", 2, "bad:1:82: first_profile: mode release has no first model",
+         "model: {profile: model.oprof, recording: rec.orec,                first_profile: "
+         "other.oprof}\n" ARRIVALS REST},
+        {"sim bad", 2, "none.oprof",
+         "model: {profile: model.oprof, recording: rec.orec, first_profile: none.oprof}\n" ARRIVALS REST
+         "exits: {policy: twolayer, mode: cascade, ramp: 0, threshold: 0.1}\n"},
+        {"replay bad --device null --log out.olog", 2,
+         "exits: offramp replay does not run mode cascade, expected mode: release",
+         MODEL ARRIVALS REST "exits: {policy: twolayer, mode: cascade, ramp: 0, threshold: 0.1}\n"},
+    };
+    EXPECT_ALL(cases);
+    cr_expect_neq(access(files_path("out.olog"), F_OK), 0, "a refused replay left a log");
+}
+
 #define CSV "trace import csv bad --time t --unit s -o out.otrace"
 
 /* A target that exists stays as it was. */

@@ -93,7 +93,7 @@ static void run_in_loop(const struct world *expected, struct world *w, struct lo
     struct ofr_clock_virtual clock_state;
     ofr_clock_virtual_init(&clock, &clock_state, 0);
     struct ofr_sim_executor *executor = NULL;
-    struct ofr_sim_executor_setup executing = {.profile = &w->profile, .seed = 1};
+    struct ofr_sim_executor_setup executing = {.profile = {&w->profile}, .seed = 1};
     int64_t *slo_ns = calloc(w->requests, sizeof *slo_ns);
     for (uint32_t i = 0; i < w->requests; ++i)
         slo_ns[i] = w->request[i].deadline_ns == OFR_NEVER_NS
@@ -106,10 +106,10 @@ static void run_in_loop(const struct world *expected, struct world *w, struct lo
     struct ofr_serve_setup setup = {
         .clock = clock,
         .executor = {.ops = &ofr_sim_executor_ops, .state = executor},
-        .profile = &w->profile,
         .arrivals = {.ops = &script_ops, .state = &script},
         .batcher = w->ops,
-        .batcher_state = w->state,
+        .stage = {{.batcher_state = w->state, .profile = &w->profile}},
+        .sites = w->profile.sites,
         .policy = ofr_policy_find("vanilla"),
         .observer[0] = {.state = log, .batch = on_batch, .lost = on_lost, .decision = on_decision},
         .observers = 1,

@@ -58,7 +58,7 @@ Test(cli, bad_usage_is_one_line_and_status_2)
         {"tune c --method exat",
          "command line: method: found 'exat', expected one of: greedy exact grid; did you mean 'exact'?"},
         {"tune c --budget 120%", "command line: budget: found '120%', expected 0% to 100%"},
-        {"list policy", "list: found 'policy', expected one of: policies batchers arrivals formats"},
+        {"list policy", "list: found 'policy', expected one of: policies batchers arrivals formats modes"},
         {"help nothing", "help: there is no 'nothing', see `offramp --help`"},
         {"help policy:nothing", "there is no policy 'nothing', see `offramp list policies`"},
         {"trace import nothing x -o y", NULL},

@@ -204,17 +204,17 @@ static int run_with(const struct ofr_arrival_ops *arrivals, void *arrival_state,
                     const struct ofr_observer *observer, uint64_t requests, struct ofr_error *err)
 {
     struct ofr_sim_executor_setup setup = {
-        .profile = inputs->profile, .recording = inputs->recording, .feedback = true, .seed = 1};
+        .profile = {inputs->profile}, .recording = inputs->recording, .feedback = true, .seed = 1};
     struct ofr_sim_executor *executor = NULL;
     cr_assert_eq(ofr_sim_executor_create(&executor, &setup, err), 0);
     struct ofr_clock_virtual now;
     int64_t slo_ns = -1;
     struct ofr_serve_setup serve = {
         .executor = {.ops = &ofr_sim_executor_ops, .state = executor},
-        .profile = inputs->profile,
+        .stage = {{.batcher_state = batcher_state, .profile = inputs->profile}},
+        .sites = inputs->profile->sites,
         .arrivals = {.ops = arrivals, .state = arrival_state},
         .batcher = batcher,
-        .batcher_state = batcher_state,
         .policy = policy,
         .policy_state = policy_state,
         .servers = 1,

@@ -11,6 +11,7 @@ static const char *const exits[] = {
     "{policy: static, thresholds: 0.2, ramps: [0, 2]}",
     "oracle",
     "{policy: apparate, ramp_budget: 20%}",
+    "{policy: twolayer, mode: cascade, ramp: 1, threshold: 0.2}",
     "{policy: branchynet+, tune_share: 50%}",
     "{policy: patience, patience: 2}",
     "{policy: static-hindsight, ramp_budget: 5%}",

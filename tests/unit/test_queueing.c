@@ -80,3 +80,42 @@ Test(queueing, mm1_is_first_come_first_served)
     cr_expect_lt(fabs(mean - expected), 3.0 * error + 0.0005 * expected,
                  "p95 %.5f ms, theory %.5f, standard error %.5f", mean, expected, error);
 }
+
+/* A cascade on one server, batches of one: whoever goes on is served again at once, so the server sees one job of X1 + B X2
+ * with B the share p that goes on, X1 and X2 exponential with means a and b: M/G/1. Pollaczek-Khinchine gives the wait
+ * before the first model, lambda E[S^2] / (2 (1 - rho)); all the rest of the latency is service, so the mean latency is
+ * that plus E[S] = a + p b, with E[S^2] = 2 a^2 + p (2 b^2 + 2 a b). Ask the first queue first and it no longer holds. */
+Test(queueing, a_cascade_is_mg1)
+{
+    enum {
+        SAMPLES = 1000
+    };
+    uint32_t batch = 1;
+    struct ofr_inputs inputs = {.profile = fixture_profile(1, &batch, 1, 0, 1000000, 0),
+                                .recording = fixture_recording(SAMPLES, 1, 3)};
+    double a = 0.25, b = 1.0, p = 0.4, rate = 1.2, latency[SEEDS];
+    inputs.profile->until_ns[0] = 250000;
+    for (uint32_t i = 0; i < SAMPLES; ++i)
+        inputs.recording->top1[i] = i < SAMPLES * p ? 0.5F : 0.99F;
+    for (int seed = 0; seed < SEEDS; ++seed) {
+        char text[512];
+        snprintf(text, sizeof text,
+                 "requests: %d\nseed: %d\n"
+                 "model: {profile: memory, recording: memory, noise: exponential, samples: random}\n"
+                 "arrivals: {process: poisson, rate: %.0f/s}\n"
+                 "exits: {policy: twolayer, mode: cascade, ramp: 0, threshold: 0.1}\n",
+                 REQUESTS, seed + 1, rate * 1000.0);
+        struct ofr_run run;
+        fixture_run(&run, text, &inputs, NULL);
+        latency[seed] = ofr_histogram_mean(&run.summary.latency) / 1e6;
+        ofr_run_release(&run);
+    }
+    double service = a + p * b, square = 2.0 * a * a + p * (2.0 * b * b + 2.0 * a * b);
+    double expected = service + rate * square / (2.0 * (1.0 - rate * service));
+    double mean = gsl_stats_mean(latency, 1, SEEDS);
+    double error = gsl_stats_sd(latency, 1, SEEDS) / sqrt(SEEDS);
+    cr_expect_lt(error, 0.02 * expected, "standard error %.5f is too large to test with", error);
+    cr_expect_lt(fabs(mean - expected), 3.0 * error, "mean latency %.5f ms, theory %.5f, standard error %.5f",
+                 mean, expected, error);
+    ofr_inputs_release(&inputs);
+}
