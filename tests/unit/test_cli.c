@@ -170,6 +170,16 @@ Test(cli, help_reaches_everything)
     }
 }
 
+/* A name finds the first of its kind: a second would be in vain. */
+Test(cli, no_part_is_listed_twice)
+{
+    struct ofr_component part, other;
+    for (const struct ofr_registry *registry = ofr_registries; registry->kind; ++registry)
+        for (uint32_t i = 0; registry->at(i, &part); ++i)
+            for (uint32_t j = 0; j < i && registry->at(j, &other); ++j)
+                cr_expect_str_neq(part.name, other.name, "%s", registry->kind);
+}
+
 /* Every part of every kind is listed first on its line, has a page, and defaults that its own rows accept. */
 Test(cli, parts_are_listed_and_their_defaults_are_good)
 {
