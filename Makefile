@@ -2,23 +2,31 @@
 BUILD := build/release
 CONFIGURE_FLAGS ?=
 
-.PHONY: all deps build demo demo-replay sweep-demo test bench paper install package clean
+.PHONY: all deps deps-test build tool demo demo-replay sweep-demo test bench paper install package clean
 
 all: build
 
 deps:
 	@.ci/deps
 
+deps-test:
+	@.ci/deps test
+
 build: deps
 	@cmake --preset release $(CONFIGURE_FLAGS) --log-level=WARNING
 	@cmake --build --preset release
 
-demo: build
+# The program alone: what a first look needs.
+tool: deps
+	@cmake --preset release $(CONFIGURE_FLAGS) --log-level=WARNING
+	@cmake --build --preset release --target offramp_cli
+
+demo: tool
 	@$(BUILD)/offramp sim workloads/scenarios/demo.yaml --beside vanilla,oracle
 
 # In real time and without a GPU: a small network measured on this machine's processors, a few seconds of the demo's
 # traffic through it, then every decision again from the log.
-demo-replay: build
+demo-replay: tool
 	@$(BUILD)/offramp profile resnet18-small --device cpu --batch 1,2,4,8,16 --samples 20 -o $(BUILD)/demo-replay.oprof
 	@$(BUILD)/offramp replay workloads/scenarios/demo.yaml --device cpu --net resnet18-small --max-lateness 50ms \
 		--set model.profile=$(BUILD)/demo-replay.oprof --set model.ramp=none --set arrivals.rate=500/s \
@@ -26,11 +34,11 @@ demo-replay: build
 	@$(BUILD)/offramp verify $(BUILD)/demo-replay.olog
 
 # 1,000 configurations of 100,000 requests on all processors, and what they say: the Pareto table.
-sweep-demo: build
+sweep-demo: tool
 	@rm -rf $(BUILD)/sweep-demo
 	@$(BUILD)/offramp sweep workloads/sweeps/demo.yaml -o $(BUILD)/sweep-demo
 
-test: build
+test: deps-test build
 	@ctest --preset release
 
 bench: build
