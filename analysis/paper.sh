@@ -96,6 +96,7 @@ exits_of() {
         "apparate, thresholds only") echo "policy: apparate, adjust: false" ;;
         "oracle, paying for ramps") echo "policy: oracle, ramp_cost: true" ;;
         "oracle, free ramps") echo "policy: oracle, ramp_cost: false" ;;
+        twolayer) echo "policy: twolayer, mode: cascade" ;;
         *) echo "policy: $1" ;;
     esac
 }

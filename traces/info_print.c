@@ -259,6 +259,9 @@ void ofr_runlog_info_text(FILE *out, const struct ofr_runlog_reader *reader,
     for (int i = 0; i < OFR_OUTCOMES; i++)
         if (info->outcome[i])
             fprintf(out, "  %-12s %" PRIu64 "\n", ofr_outcome_name(i), info->outcome[i]);
+    if (info->onward)
+        fprintf(out, "  %-12s %" PRIu64 " times, to the next stage\n", ofr_outcome_name(OFR_OUTCOME_ONWARD),
+                info->onward);
     fprintf(out, "batches        %" PRIu64 "\n", info->batches);
     for (int i = 0; i < OFR_REASONS; i++)
         if (info->reason[i])
@@ -284,6 +287,7 @@ json_t *ofr_runlog_info_json(const struct ofr_runlog_reader *reader, const struc
     json_object_set_new(requests, "offered", whole(info->requests));
     for (int i = 0; i < OFR_OUTCOMES; i++)
         json_object_set_new(requests, ofr_outcome_name(i), whole(info->outcome[i]));
+    json_object_set_new(requests, ofr_outcome_name(OFR_OUTCOME_ONWARD), whole(info->onward));
     json_t *batches = json_object();
     json_object_set_new(batches, "total", whole(info->batches));
     for (int i = 0; i < OFR_REASONS; i++)

@@ -9,8 +9,10 @@ static void count_request(struct ofr_runlog_info *info, const struct ofr_request
     if (!info->requests || row->arrival_ns < info->first_arrival_ns)
         info->first_arrival_ns = row->arrival_ns;
     info->last_end_ns = row->ended_ns > info->last_end_ns ? row->ended_ns : info->last_end_ns;
-    if (row->outcome == OFR_OUTCOME_ONWARD)
+    if (row->outcome == OFR_OUTCOME_ONWARD) {
+        info->onward++;
         return;
+    }
     info->requests++;
     info->outcome[row->outcome]++;
 }

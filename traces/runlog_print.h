@@ -9,6 +9,7 @@
 
 struct ofr_runlog_info {
     uint64_t outcome[OFR_OUTCOMES]; /* requests by how they ended */
+    uint64_t onward;                /* rows of requests that went on to the next stage of the mode */
     uint64_t requests, batches, decisions;
     uint64_t reason[OFR_REASONS]; /* batches by why they were sent */
     int64_t first_arrival_ns, last_end_ns;

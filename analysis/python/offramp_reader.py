@@ -276,7 +276,8 @@ def load(path, want=None, check=True):
 
 # ---- what the kinds mean ----
 
-OUTCOMES = ("ok", "late", "rejected", "dropped", "expired", "unfinished")
+OUTCOMES = ("ok", "late", "rejected", "dropped", "expired", "unfinished", "onward")
+"""Names of `outcome`. "onward" is no end: the request went on to the next stage of its mode and has a further row."""
 
 
 def requests(log):

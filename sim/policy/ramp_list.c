@@ -16,11 +16,21 @@ static int find_site(const char *text, const struct offramp_policy_setup *setup)
     return digits && number < setup->latency.sites ? (int)number : -1;
 }
 
-static void complain(const char *text, const struct offramp_policy_setup *setup, char *why, size_t why_size)
+static void complain(const char *option, const char *text, const struct offramp_policy_setup *setup,
+                     char *why, size_t why_size)
 {
-    int used = snprintf(why, why_size, "ramps: the model has no site '%s', expected one of", text);
+    int used = snprintf(why, why_size, "%s: the model has no site '%s', expected one of", option, text);
     for (uint32_t site = 0; site < setup->latency.sites && used >= 0 && (size_t)used < why_size; ++site)
         used += snprintf(why + used, why_size - (size_t)used, " %s", setup->site_names[site]);
+}
+
+int ofr_ramp_find(const char *option, const char *text, const struct offramp_policy_setup *setup, char *why,
+                  size_t why_size)
+{
+    int site = find_site(text, setup);
+    if (site < 0)
+        complain(option, text, setup, why, why_size);
+    return site;
 }
 
 int ofr_ramp_list(const struct offramp_texts *list, const struct offramp_policy_setup *setup,
@@ -28,11 +38,9 @@ int ofr_ramp_list(const struct offramp_texts *list, const struct offramp_policy_
 {
     bool chosen[OFFRAMP_MAX_SITES] = {false};
     for (uint32_t i = 0; i < list->count; ++i) {
-        int site = find_site(list->item[i], setup);
-        if (site < 0) {
-            complain(list->item[i], setup, why, why_size);
+        int site = ofr_ramp_find("ramps", list->item[i], setup, why, why_size);
+        if (site < 0)
             return -1;
-        }
         if (chosen[site]) {
             snprintf(why, why_size, "ramps: site '%s' is listed twice", list->item[i]);
             return -1;

@@ -6,6 +6,10 @@
 
 #include "sim/offramp_policy.h"
 
+/* The site a user means. Returns -1 with one line in `why`, which begins with the option's name, when there is none. */
+int ofr_ramp_find(const char *option, const char *text, const struct offramp_policy_setup *setup, char *why,
+                  size_t why_size);
+
 /* Writes the listed sites, ascending, into config->site and config->ramps; an empty list means every site.
  * Returns 0, or -1 with one line in `why`: a site that does not exist (with those that do) or is named twice.
  */

@@ -227,37 +227,64 @@ Test(replay, I9_several_servers_and_a_cut)
 }
 
 /* I9 on simulations, cut ones too. */
-Test(replay, I9_simulations)
+static void check_simulation(const char *batcher, const char *exit, bool cut)
 {
     const struct path log_path = path_of("sim.olog");
     const char *log = log_path.text;
+    struct ofr_error err = OFR_ERROR_INIT;
+    const char *const set[] = {
+        batcher,          exit,     "servers=2", "arrivals.rate=7k/s", "model.noise=exponential", "slo=6ms",
+        "duration=100ms", "end=cut"};
+    struct ofr_scenario *scenario = NULL;
+    struct ofr_inputs inputs;
+    struct ofr_run run;
+    struct ofr_run_options options = {.log_path = log};
+    cr_assert_eq(ofr_scenario_load(&scenario, files_path("s.yaml"), set, cut ? 8 : 6, &err), 0, "%s",
+                 err.text);
+    cr_assert_eq(ofr_inputs_load(&inputs, scenario, &err), 0, "%s", err.text);
+    cr_assert_eq(ofr_run_simulate(&run, scenario, &inputs, &options, &err), 0, "%s", err.text);
+    struct ofr_verify_report report = verify(log);
+    cr_expect_not(report.differs, "%s %s: %s", batcher, exit, report.where);
+    cr_expect_eq(report.requests, run.summary.offered);
+    ofr_run_release(&run);
+    ofr_inputs_release(&inputs);
+    ofr_scenario_free(scenario);
+}
+
+Test(replay, I9_simulations)
+{
     for (size_t b = 0; b < BATCHERS; ++b)
-        for (size_t e = 0; e < EXITS; ++e)
-            for (int cut = 0; cut < 2; ++cut) {
-                struct ofr_error err = OFR_ERROR_INIT;
-                const char *const set[] = {batchers[b],
-                                           exits[e],
-                                           "servers=2",
-                                           "arrivals.rate=7k/s",
-                                           "model.noise=exponential",
-                                           "slo=6ms",
-                                           "duration=100ms",
-                                           "end=cut"};
-                struct ofr_scenario *scenario = NULL;
-                struct ofr_inputs inputs;
-                struct ofr_run run;
-                struct ofr_run_options options = {.log_path = log};
-                cr_assert_eq(ofr_scenario_load(&scenario, files_path("s.yaml"), set, cut ? 8 : 6, &err), 0,
-                             "%s", err.text);
-                cr_assert_eq(ofr_inputs_load(&inputs, scenario, &err), 0, "%s", err.text);
-                cr_assert_eq(ofr_run_simulate(&run, scenario, &inputs, &options, &err), 0, "%s", err.text);
-                struct ofr_verify_report report = verify(log);
-                cr_expect_not(report.differs, "%s %s: %s", batchers[b], exits[e], report.where);
-                cr_expect_eq(report.requests, run.summary.offered);
-                ofr_run_release(&run);
-                ofr_inputs_release(&inputs);
-                ofr_scenario_free(scenario);
-            }
+        for (int cut = 0; cut < 2; ++cut) {
+            for (size_t e = 0; e < EXITS; ++e)
+                check_simulation(batchers[b], exits[e], cut);
+            check_simulation(batchers[b], "exits={policy: twolayer, mode: cascade, ramp: 1, threshold: 0.1}",
+                             cut);
+        }
+}
+
+/* What reads logs reads those of two stages: who goes on is nowhere counted twice. */
+Test(replay, readers_of_a_cascade)
+{
+    static const struct {
+        const char *line, *words;
+    } reader[] = {
+        {"log info c.olog", "requests       3000\n  ok           3000\n  onward "},
+        {"compare c.olog c.olog --gate p99=0%,outcome=0%,batch_size=0%", "requests: 3000 in A, 3000 in B"},
+        {"verify c.olog", "3000 requests"},
+        {"report c.olog --trace t.json", ""},
+        {"report c.olog -o r.html", ""},
+    };
+    struct tool_result result =
+        tool_run("sim s.yaml --set exits={policy:~twolayer,~mode:~cascade,~ramp:~1,~threshold:~0.1} "
+                 "--set batching={policy:~fifo,~max_batch:~8} --log c.olog");
+    cr_assert_eq(result.status, 0, "%s", result.err);
+    tool_release(&result);
+    for (size_t i = 0; i < sizeof reader / sizeof *reader; ++i) {
+        result = tool_run(reader[i].line);
+        cr_expect_eq(result.status, 0, "`%s`: %s", reader[i].line, result.err);
+        cr_expect_not_null(strstr(result.out, reader[i].words), "`%s`: %s", reader[i].line, result.out);
+        tool_release(&result);
+    }
 }
 
 /* ---- logs that were tampered with ---- */
