@@ -181,6 +181,17 @@ void ofr_series_add_labelled(struct ofr_series *series, double x, double y, cons
     add_point(series, (const double[]){x, y, NAN, NAN}, copy);
 }
 
+void ofr_figure_titles(struct ofr_figure *figure, const char *x, const char *y)
+{
+    const char *title[] = {x, y};
+    struct ofr_axis *axis[] = {&figure->x, &figure->y};
+    for (int i = 0; i < 2; ++i) {
+        snprintf(figure->own_title[i], sizeof figure->own_title[i], "%s", title[i] ? title[i] : "");
+        ofr_make_utf8(figure->own_title[i]);
+        axis[i]->title = title[i] ? figure->own_title[i] : NULL;
+    }
+}
+
 void ofr_figure_category(struct ofr_figure *figure, const char *name)
 {
     if (!figure || figure->home->failed)

@@ -15,7 +15,10 @@
 enum {
     OFR_FIGURE_POINTS = 800, /* most points of a series */
     OFR_FIGURE_SERIES = 24,  /* most series of a figure; more are left out */
-    OFR_PALETTE = 8
+    OFR_PALETTE = 8,
+    OFR_FIGURE_ID = 48,
+    OFR_FIGURE_TITLE = 128,
+    OFR_FIGURE_CAPTION = 512
 };
 
 /* Colours as 0xRRGGBB that people with any colour vision tell apart (after Okabe and Ito), on a light and a dark
@@ -53,7 +56,7 @@ struct ofr_series {
 };
 
 struct ofr_axis {
-    const char *title; /* with its unit, static: "latency (ms)" */
+    const char *title; /* with its unit: "latency (ms)"; static, or the figure's own */
     bool logarithmic;
 };
 
@@ -70,11 +73,12 @@ struct ofr_row {
 };
 
 struct ofr_figure {
-    char id[48]; /* file name and anchor: "latency-cdf" */
-    char title[128];
-    char caption[512]; /* one or two sentences: what one sees, how it is defined */
+    char id[OFR_FIGURE_ID]; /* file name and anchor: "latency-cdf" */
+    char title[OFR_FIGURE_TITLE];
+    char caption[OFR_FIGURE_CAPTION]; /* one or two sentences: what one sees, how it is defined */
     struct ofr_axis x, y;
-    char **category; /* [categories] names along x instead of numbers; owned */
+    char own_title[2][96]; /* of the axes, where they are not known beforehand */
+    char **category;       /* [categories] names along x instead of numbers; owned */
     uint32_t categories;
     struct ofr_series *series; /* [series_count], owned */
     uint32_t series_count;
@@ -105,6 +109,8 @@ struct ofr_series *ofr_figure_series(struct ofr_figure *figure, enum ofr_series_
 void ofr_series_add(struct ofr_series *series, double x, double y);
 void ofr_series_add_range(struct ofr_series *series, double x, double low, double high);
 void ofr_series_add_labelled(struct ofr_series *series, double x, double y, const char *label);
+/* Names the axes by copies; NULL = no title. */
+void ofr_figure_titles(struct ofr_figure *figure, const char *x, const char *y);
 void ofr_figure_category(struct ofr_figure *figure, const char *name);
 void ofr_figure_mark(struct ofr_figure *figure, bool vertical, double at, const char *format, ...)
     __attribute__((format(printf, 4, 5)));

@@ -4,6 +4,7 @@
 
 #include "analysis/compare.h"
 #include "analysis/report/figure.h"
+#include "analysis/sweep_data.h"
 
 enum {
     OFR_REPORT_MOST_RUNS = 8 /* as many colours as can be told apart */
@@ -26,6 +27,9 @@ void ofr_report_runs(struct ofr_report_run *out, const struct ofr_run_data *cons
  * against latency. */
 int ofr_figures_of_runs(struct ofr_figures *out, const struct ofr_report_run *run, uint32_t runs,
                         struct ofr_error *err);
+/* The sweep at a glance, its best configuration, the front's trade-offs with every configuration named, the goals along
+ * every axis. */
+int ofr_figures_of_sweep(struct ofr_figures *out, const struct ofr_sweep_data *data, struct ofr_error *err);
 /* Errors with their intervals, exit rates side by side. */
 int ofr_figures_of_comparison(struct ofr_figures *out, const struct ofr_comparison *comparison,
                               const struct ofr_run_data *a, struct ofr_error *err);

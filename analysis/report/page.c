@@ -77,16 +77,16 @@ static void put_data(struct page *page, const struct ofr_figures *figures)
     free(text);
 }
 
-static void put_scenarios(struct page *page, const struct ofr_report_run *run, uint32_t runs)
+static void put_texts(struct page *page, const struct ofr_page_text *text, uint32_t texts)
 {
-    put(page, "<section id=\"scenarios\"><h2>Resolved scenarios</h2>\n");
-    for (uint32_t i = 0; i < runs; ++i) {
+    put(page, "<section id=\"scenarios\"><h2>What was asked for</h2>\n");
+    for (uint32_t i = 0; i < texts; ++i) {
         put(page, "<details><summary>");
-        put_escaped(page, run[i].label);
+        put_escaped(page, text[i].label);
         put(page, " (");
-        put_escaped(page, run[i].data->path);
+        put_escaped(page, text[i].path);
         put(page, ")</summary><pre>");
-        put_escaped(page, run[i].data->scenario);
+        put_escaped(page, text[i].text);
         put(page, "</pre></details>\n");
     }
     put(page, "</section>\n");
@@ -120,8 +120,8 @@ static void put_library(struct page *page)
 
 #endif
 
-int ofr_report_page(const char *path, const struct ofr_figures *figures, const struct ofr_report_run *run,
-                    uint32_t runs, struct ofr_error *err)
+int ofr_report_page(const char *path, const struct ofr_figures *figures, const struct ofr_page_text *text,
+                    uint32_t texts, struct ofr_error *err)
 {
     struct page page = {.err = err};
     if (!ofr_report_has_page())
@@ -139,7 +139,7 @@ int ofr_report_page(const char *path, const struct ofr_figures *figures, const s
     put_bytes(&page, ofr_page_style, (size_t)(ofr_page_style_end - ofr_page_style));
     put(&page, "</style></head><body>\n<header><h1>Offramp report</h1></header>\n"
                "<nav aria-label=\"Figures\"><ul id=\"contents\"></ul></nav>\n<main id=\"figures\"></main>\n");
-    put_scenarios(&page, run, runs);
+    put_texts(&page, text, texts);
     put_data(&page, figures);
     put_library(&page);
     put(&page, "<script>");

@@ -74,12 +74,15 @@ static double place_names(struct plot *plot, cairo_t *cr)
     double slot = plot->frame.width / plot->figure->categories, widest = 0.0;
     for (uint32_t i = 0; i < plot->figure->categories; ++i)
         widest = fmax(widest, plot__text_width(cr, PLOT_FONT_TICK, plot->figure->category[i]));
-    widest = fmin(widest, PLOT_NAME_WIDTH);
+    plot->name_width = PLOT_NAME_WIDTH;
     plot->name_stride = 1;
     plot->names = PLOT_NAMES_LEVEL;
     if (widest + 4.0 <= slot)
         return tick_room;
     plot->names = slot >= 10.5 ? PLOT_NAMES_SLANTED : PLOT_NAMES_UPRIGHT;
+    if (plot->names == PLOT_NAMES_SLANTED) /* the first name must not leave the drawing on the left */
+        plot->name_width = fmin(plot->name_width, (plot->frame.left + slot / 2.0 - 3.0) / M_SQRT1_2);
+    widest = fmin(widest, plot->name_width);
     while (slot * plot->name_stride < 7.5)
         plot->name_stride++;
     return (plot->names == PLOT_NAMES_SLANTED ? widest * M_SQRT1_2 + 8.0 : widest + 5.0);

@@ -14,7 +14,7 @@
 /* Column width of two-column papers: 3.3 inches. */
 #define PLOT_WIDTH 237.6
 /* Names of categories are cut to this length. */
-#define PLOT_NAME_WIDTH 48.0
+#define PLOT_NAME_WIDTH 76.0
 
 struct plot_box {
     double left, top, width, height;
@@ -34,6 +34,7 @@ struct plot {
     double height;                   /* of the whole drawing; its width is PLOT_WIDTH */
     double legend_top;
     enum plot_names names;
+    double name_width;    /* longer names are cut */
     uint32_t name_stride; /* every how many categories a name fits */
     uint32_t bars;        /* bar series side by side in a category */
     bool empty;           /* no series has a value */

@@ -69,7 +69,7 @@ static void category_names(const struct plot *plot, cairo_t *cr)
         cairo_translate(cr, plot__x(plot, i) + (level ? 0.0 : 2.2), bottom + (level ? 8.5 : 4.5));
         cairo_rotate(cr, turn[plot->names]);
         plot__text(cr, PLOT_FONT_TICK, level ? PLOT_ALIGN_CENTRE : PLOT_ALIGN_RIGHT, 0.0, 0.0,
-                   PLOT_NAME_WIDTH, plot->figure->category[i]);
+                   plot->name_width, plot->figure->category[i]);
         cairo_restore(cr);
     }
 }

@@ -285,7 +285,10 @@ static void paint_ranges(const struct plot *plot, cairo_t *cr, const struct ofr_
 
 static void paint_points(const struct plot *plot, cairo_t *cr, const struct ofr_series *series)
 {
-    double radius = series->points > 50 ? 1.6 : 2.6;
+    uint32_t all = 0;
+    for (uint32_t i = 0; i < plot->figure->series_count; ++i)
+        all += plot->figure->series[i].points;
+    double radius = all > 60 && series->points > 1 ? 1.5 : 2.6;
     for (uint32_t i = 0; i < series->points; ++i) {
         double x = plot__x(plot, series->x[i]), y = plot__y(plot, series->y[i]);
         if (isfinite(x) && isfinite(y))

@@ -333,3 +333,91 @@ Test(report, refusals_of_figures)
         else
             tool_expect_refused(&(struct tool_limits){0}, bad[i].line, 2, "cannot draw figures");
 }
+
+/* ---- sweeps ---- */
+
+#define SWEEP                                                                                                \
+    "name: small-sweep\nscenario: s.yaml\naxes:\n  exits: [vanilla, {policy: static, thresholds: 0.2}]\n"    \
+    "  arrivals.rate: [500/s, 1k/s, 1500/s]\n  slo: {from: 2ms, to: 20ms, count: 2}\nreplications: 2\n"      \
+    "constraints: [agreement >= 50%]\nobjective: minimize latency.mean\npareto: [latency.mean, agreement]\n"
+
+static void make_sweep(void)
+{
+    tool_write("sweep.yaml", SWEEP);
+    struct tool_result result = tool_run("sweep sweep.yaml -o swept");
+    cr_assert_eq(result.status, 0, "%s", result.err);
+    tool_release(&result);
+}
+
+/* The best configuration's mean latency with its interval, as the page writes it, from what the sweep itself prints. */
+static void best_latency(char *out, size_t size)
+{
+    struct tool_result result = tool_run("sweep sweep.yaml -o swept --resume --json");
+    json_t *root = json_loads(result.out, 0, NULL), *best = json_object_get(root, "best");
+    const char *const part[] = {"mean", "low", "high"};
+    double value[3];
+    for (int i = 0; i < 3; ++i)
+        value[i] = json_number_value(
+            json_object_get(json_object_get(json_object_get(best, "metrics"), "latency_ms.mean"), part[i]));
+    cr_assert_gt(value[0], 0.0, "no best configuration in %s", result.out);
+    snprintf(out, size, ">%.6g (%.6g to %.6g)<", value[0], value[1], value[2]);
+    json_decref(root);
+    tool_release(&result);
+}
+
+/* Fails when a sweep's page lacks the front, the best configuration's numbers or a metric along an axis. */
+Test(report, sweep_in_a_browser, .timeout = 120)
+{
+    static char log[1 << 16];
+    static const char *const figure[] = {"front-latency_ms.mean-agreement", "along-0-exits-latency_ms.mean",
+                                         "along-1-arrivals.rate-agreement", "The best configuration"};
+    char latency[96];
+    make_sweep();
+    struct tool_result result = tool_run("report swept -o p.html");
+    bool without = result.status == 2 && strstr(result.err, "no plotting library");
+    cr_assert(without || result.status == 0, "%s", result.err);
+    tool_release(&result);
+    char *document = without ? NULL : browse(files_path("p.html"), log, sizeof log);
+    if (document) {
+        best_latency(latency, sizeof latency);
+        cr_expect_not_null(strstr(document, latency), "the page does not say %s", latency);
+        for (size_t i = 0; i < sizeof figure / sizeof *figure; ++i)
+            cr_expect_not_null(strstr(document, figure[i]), "no %s", figure[i]);
+        cr_expect_not_null(strstr(document, "data-figures=\"10\""), "not all figures were drawn");
+        cr_expect_null(strstr(document, "data-error=\""), "the script failed");
+        cr_expect_null(strstr(log, "CONSOLE"), "the console says: %s", log);
+    } else {
+        cr_log_warn("SKIPPED: built without the plotting library, or no Chromium on this machine\n");
+    }
+    remove_folder("swept");
+}
+
+Test(report, refusals_of_sweeps)
+{
+    static const struct {
+        const char *line, *words;
+    } bad[] = {
+        {"report swept run.olog -o p.html", "found the sweep swept among others"},
+        {"report swept swept -o p.html", "found the sweep swept among others"},
+        {"report swept --trace t.json -o p.html", "no timeline"},
+        {"report swept --trace t.json", "no timeline"},
+        {"report . -o p.html", "without results.osweep"},
+        {"report run.osweep -o p.html", "is a run log (.olog)"},
+        {"report cut.osweep -o p.html", "cut.osweep"},
+        {"report nothing.osweep -o p.html", "nothing.osweep"},
+    };
+    size_t size;
+    char path[128];
+    tool_make_log();
+    make_sweep();
+    snprintf(path, sizeof path, "%s/results.osweep", files_path("swept"));
+    unsigned char *bytes = files_read(path, &size);
+    files_write(files_path("cut.osweep"), bytes, size - 20);
+    free(bytes);
+    bytes = files_read(files_path("run.olog"), &size);
+    files_write(files_path("run.osweep"), bytes, size);
+    free(bytes);
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; ++i)
+        tool_expect_refused(&(struct tool_limits){0}, bad[i].line, 2, bad[i].words);
+    remove_folder("swept");
+}

@@ -45,6 +45,16 @@ window.addEventListener('error', (event) => document.body.setAttribute('data-err
     return comma < 0 ? series.name : series.name.slice(0, comma);
   }
 
+  function many(figure) {
+    return figure.series.reduce((sum, each) => sum + each.x.length, 0) > 60;
+  }
+
+  // A logarithmic axis of less than two decades has ticks at powers of two: powers of ten would be too few.
+  function logarithmic(values) {
+    const shown = values.filter((value) => value > 0), low = Math.min(...shown), high = Math.max(...shown);
+    return high / low < 100 ? {type: 'log', logBase: 2, min: low, max: high} : {type: 'log'};
+  }
+
   function drawn(figure, series) {
     const common = {name: group(series), itemStyle: {color: colour(series)}};
     const points = series.x.map((x, i) => [x, series.y[i]]);
@@ -52,9 +62,9 @@ window.addEventListener('error', (event) => document.body.setAttribute('data-err
       case 'bars': return Object.assign(common, {type: 'bar', data: series.y, barGap: '20%', barCategoryGap: '30%', barMaxWidth: 48});
       case 'ranges': return whisker(figure, series);
       case 'points':
-        return Object.assign(common, {type: 'scatter', symbolSize: 12, data: points.map((value, i) => ({value, name: series.labels[i] || series.name}))});
+        return Object.assign(common, {type: 'scatter', symbolSize: many(figure) && points.length > 1 ? 6 : 12, data: points.map((value, i) => ({value, name: series.labels[i] || series.name}))});
       default:
-        return Object.assign(common, {type: 'line', data: points, showSymbol: false, step: series.kind === 'step' ? 'end' : false,
+        return Object.assign(common, {type: 'line', data: points, showSymbol: points.length <= 30, symbolSize: 6, step: series.kind === 'step' ? 'end' : false,
                                       lineStyle: {width: series.dashed ? 1 : 2, type: series.dashed ? 'dashed' : 'solid', color: colour(series)}});
     }
   }
@@ -93,7 +103,7 @@ window.addEventListener('error', (event) => document.body.setAttribute('data-err
   // Names of categories lean where they do not fit side by side.
   function leaning(figure, width) {
     const longest = Math.max(0, ...figure.categories.map((name) => name.length));
-    return (longest + 1) * 7 * figure.categories.length > width - 80 ? Math.min(longest, 14) : 0;
+    return (longest + 1) * 7 * figure.categories.length > width - 80 ? Math.min(longest, 22) : 0;
   }
 
   function options(figure, width) {
@@ -105,19 +115,21 @@ window.addEventListener('error', (event) => document.body.setAttribute('data-err
     const title = {nameLocation: 'middle', nameTextStyle: {fontSize: 13}};
     const label = {hideOverlap: true, fontSize: 12};
     const lean = leaning(figure, width);
-    const leaned = lean ? {interval: width < 28 * figure.categories.length ? 'auto' : 0, rotate: 40, width: 90, overflow: 'truncate'} : {interval: 0};
+    const leaned = lean ? {interval: width < 28 * figure.categories.length ? 'auto' : 0, rotate: 40, width: 150, overflow: 'truncate'} : {interval: 0};
+    const all = (coordinate) => figure.series.flatMap((each) => each[coordinate]);
+    const plain = {type: 'value', scale: pointing, max: pointing ? null : 'dataMax',
+                   min: pointing ? null : (extent) => (extent.min > 0 && extent.min < 0.05 * extent.max ? 0 : extent.min)};
     return {
       animation: false, backgroundColor: 'transparent', aria: {enabled: true},
       grid: {left: 64, right: 16, top: 12, bottom: named ? 28 + 4.5 * lean : 48},
       legend: {show: false, data: [...new Set(series.map((each) => each.name))]},
-      tooltip: {trigger: pointing ? 'item' : 'axis', confine: true,
+      tooltip: {trigger: pointing ? 'item' : 'axis', confine: true, extraCssText: 'max-width: 24rem; white-space: normal; overflow-wrap: anywhere',
                 formatter: pointing ? (point) => echarts.format.encodeHTML(point.name) : (entries) => pointedAt(figure, entries)},
       xAxis: named ? {type: 'category', data: figure.categories, axisLabel: Object.assign(leaned, {fontSize: 12})}
-                   : Object.assign({type: figure.x.log ? 'log' : 'value', name: figure.x.title, nameGap: 28, scale: pointing,
-                                    min: figure.x.log || pointing ? null : (extent) => (extent.min > 0 && extent.min < 0.05 * extent.max ? 0 : extent.min),
-                                    max: figure.x.log || pointing ? null : 'dataMax', axisLabel: Object.assign({formatter: tick}, label)}, title),
-      yAxis: Object.assign({type: figure.y.log ? 'log' : 'value', name: figure.y.title, nameGap: 46, scale: !bars,
-                            min: figure.y.log || bars ? null : least, axisLabel: Object.assign({formatter: tick}, label)}, title),
+                   : Object.assign({name: figure.x.title, nameGap: 28, axisLabel: Object.assign({formatter: tick}, label)}, title,
+                                   figure.x.log ? logarithmic(all('x')) : plain),
+      yAxis: Object.assign({name: figure.y.title, nameGap: 46, axisLabel: Object.assign({formatter: tick}, label)}, title,
+                           figure.y.log ? {type: 'log'} : {type: 'value', scale: !bars, min: bars ? null : least}),
       series,
     };
   }
