@@ -30,7 +30,7 @@ static const struct offramp_option table[] = {
      ROW(jobs),
      .fallback = "0",
      .max = 4096,
-     .help = "threads; 0 = as many as this process may have processors"},
+     .help = "threads; 0 = as many as this process may have processors, or 1 as one of several ranks"},
     {.name = "resume",
      .type = OFFRAMP_OPT_BOOL,
      ROW(resume),
@@ -101,37 +101,85 @@ static int complain(const struct ofr_sweep_results *results, struct ofr_error *e
                     machine ? " (--resume tries again what the machine failed)" : "");
 }
 
-static int run(const struct ofr_cli_call *call, struct ofr_error *err)
+/* Does the sweep, or leads the ranks that do. */
+static int lead(const struct ofr_cli_call *call, const struct ofr_sweep *sweep,
+                const struct ofr_ranks_ops *ranks, uint32_t threads, struct ofr_error *err)
 {
     const struct options *options = call->values;
-    struct ofr_sweep *sweep = NULL;
     struct ofr_sweep_runs runs;
     struct ofr_sweep_results results;
     struct ofr_progress progress;
-    int rc = ofr_sweep_load(&sweep, call->positional[0], options->set.item, options->set.count, err);
-    if (rc)
-        return rc;
     struct ofr_sweep_drive drive = {.folder = options->out,
-                                    .threads = options->jobs ? (uint32_t)options->jobs : processors(),
+                                    .threads = threads,
+                                    .ranks = ranks,
                                     .resume = options->resume,
                                     .progress = show_progress,
                                     .progress_state = &progress,
                                     .say = say,
                                     .say_state = call->chatter};
     ofr_progress_begin(&progress, call->chatter, sweep->top.name, "runs", 0);
-    rc = ofr_sweep_drive(sweep, &drive, &runs, &results, err);
+    int rc = ofr_sweep_drive(sweep, &drive, &runs, &results, err);
     ofr_progress_end(&progress);
-    if (!rc) {
-        fprintf(call->chatter, "offramp: %s: %" PRIu64 " runs in %.3g s on %" PRIu32 " threads\n",
-                options->out, sweep->runs, ofr_progress_elapsed_s(&progress), drive.threads);
-        rc = print(call, &results, err);
-        if (!rc)
-            rc = complain(&results, err);
-        ofr_sweep_results_release(&results);
-        ofr_sweep_runs_release(&runs, sweep);
-    }
+    if (rc)
+        return rc;
+    fprintf(call->chatter, "offramp: %s: %" PRIu64 " runs in %.3g s\n", options->out, sweep->runs,
+            ofr_progress_elapsed_s(&progress));
+    rc = print(call, &results, err);
+    if (!rc)
+        rc = complain(&results, err);
+    ofr_sweep_results_release(&results);
+    ofr_sweep_runs_release(&runs, sweep);
+    return rc;
+}
+
+static int run_alone(const struct ofr_cli_call *call, struct ofr_error *err)
+{
+    const struct options *options = call->values;
+    struct ofr_sweep *sweep = NULL;
+    int rc = ofr_sweep_load(&sweep, call->positional[0], options->set.item, options->set.count, err);
+    if (!rc)
+        rc = lead(call, sweep, NULL, options->jobs ? (uint32_t)options->jobs : processors(), err);
     ofr_sweep_free(sweep);
     return rc;
+}
+
+/* Rank 0 speaks for all: the others end well and say nothing. */
+static int run_as_rank(const struct ofr_cli_call *call, struct ofr_error *err)
+{
+    const struct options *options = call->values;
+    const struct ofr_ranks_ops *ops = &ofr_ranks_mpi;
+    uint32_t threads = options->jobs ? (uint32_t)options->jobs : 1;
+    struct ofr_ranks ranks;
+    struct ofr_sweep *sweep = NULL;
+    struct ofr_error own = OFR_ERROR_INIT;
+    int rc = ops->begin(&ranks, err);
+    if (rc)
+        return rc;
+    int read = ofr_sweep_load(&sweep, call->positional[0], options->set.item, options->set.count, &own);
+    rc = ops->agree(&ranks, read, own.text, sweep ? sweep->fingerprint : 0, err);
+    if (!rc && ranks.rank == 0) {
+        rc = lead(call, sweep, ops, threads, err);
+        ops->dismiss(&ranks);
+    } else if (!rc) {
+        rc = ofr_sweep_follow(sweep, ops, threads, err);
+    }
+    if (ranks.rank)
+        rc = 0;
+    ofr_sweep_free(sweep);
+    ops->end();
+    return rc;
+}
+
+static int run(const struct ofr_cli_call *call, struct ofr_error *err)
+{
+    if (!ofr_ranks_launched())
+        return run_alone(call, err);
+    if (!&ofr_ranks_mpi)
+        return ofr_fail(
+            err, OFR_E_USAGE,
+            "sweep: found ranks of a parallel program, but this one was built without MPI: expected to be "
+            "started by itself, or built with OFFRAMP_MPI=ON");
+    return run_as_rank(call, err);
 }
 
 const struct ofr_cli_verb ofr_verb_sweep = {

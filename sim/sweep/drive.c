@@ -95,7 +95,8 @@ static int work(const struct ofr_sweep *sweep, const struct ofr_sweep_drive *dri
     struct watch watch = {.drive = drive, .board = &board};
     board.progress = drive->progress ? show : NULL;
     board.progress_state = &watch;
-    int rc = ofr_crew_threads(&board, drive->threads, err);
+    int rc = drive->ranks ? drive->ranks->lead(&board, drive->threads, err)
+                          : ofr_crew_threads(&board, drive->threads, err);
     ofr_board_release(&board);
     return rc;
 }
@@ -158,5 +159,15 @@ int ofr_sweep_drive(const struct ofr_sweep *sweep, const struct ofr_sweep_drive 
     ofr_sweep_inputs_release(&inputs);
     if (rc)
         ofr_sweep_runs_release(runs, sweep);
+    return rc;
+}
+
+int ofr_sweep_follow(const struct ofr_sweep *sweep, const struct ofr_ranks_ops *ranks, uint32_t threads,
+                     struct ofr_error *err)
+{
+    struct ofr_sweep_inputs inputs;
+    ofr_sweep_inputs_init(&inputs);
+    int rc = ranks->follow(sweep, &inputs, threads, err);
+    ofr_sweep_inputs_release(&inputs);
     return rc;
 }
