@@ -2,7 +2,7 @@
 BUILD := build/release
 CONFIGURE_FLAGS ?=
 
-.PHONY: all deps deps-test build tool demo demo-replay sweep-demo test bench paper install package clean
+.PHONY: all deps deps-test build tool demo demo-replay sweep-demo test bench paper picture install package clean
 
 all: build
 
@@ -47,6 +47,10 @@ bench: build
 # Apparate's evaluation again: every recording under every policy, into analysis/paper.md.
 paper: build
 	@analysis/paper.sh >$(BUILD)/paper.md && mv $(BUILD)/paper.md analysis/paper.md
+
+# The README's picture again.
+picture: tool
+	@analysis/picture.sh $(BUILD)/offramp docs/demo.svg
 
 PREFIX ?= /usr/local
 install: build
