@@ -35,14 +35,16 @@ extern "C" {
 struct offramp_scenario; /* a checked scenario with its input files loaded */
 struct offramp_run;      /* a finished run */
 
-/* "0.1.0" */
+/* The version of the library, "0.1.0". */
 OFFRAMP_API const char *offramp_version(void);
+/* 0 for 0, else the status the tool ends with: 2 usage or bad input, 3 the machine failed, 70 an internal error. */
 OFFRAMP_API int offramp_exit_status(int code);
 
 /* Reads a scenario file and the profile and recording it names. `set` is a NULL-terminated list of
  * `key=value` overrides, or NULL. */
 OFFRAMP_API int offramp_scenario_load(struct offramp_scenario **out, const char *path, const char *const *set,
                                       char *why, size_t why_size);
+/* NULL is allowed. */
 OFFRAMP_API void offramp_scenario_free(struct offramp_scenario *scenario);
 
 /* Runs it in the simulator. The scenario may be run any number of times; equal scenarios give equal
@@ -51,6 +53,7 @@ OFFRAMP_API int offramp_simulate(struct offramp_run **out, const struct offramp_
                                  size_t why_size);
 /* The summary as a JSON object with a line end, byte for byte what `offramp sim --json` prints. Borrowed from the run. */
 OFFRAMP_API const char *offramp_run_json(const struct offramp_run *run);
+/* NULL is allowed. What offramp_run_json gave goes with it. */
 OFFRAMP_API void offramp_run_free(struct offramp_run *run);
 
 #ifdef __cplusplus

@@ -38,21 +38,25 @@ enum offramp_option_type {
     OFFRAMP_OPT_ARGS,   /* struct offramp_args; repeatable flags of the command line only, of any length */
 };
 
+/* A list of numbers. */
 struct offramp_reals {
     uint32_t count;
     double item[OFFRAMP_MAX_SITES];
 };
 
+/* A list of short texts: names of sites, say. */
 struct offramp_texts {
     uint32_t count;
     char item[OFFRAMP_MAX_SITES][48];
 };
 
+/* What a repeatable flag was given. */
 struct offramp_args {
     uint32_t count;
     const char *item[OFFRAMP_MAX_SITES]; /* borrowed from the command line */
 };
 
+/* One row. */
 struct offramp_option {
     const char *name; /* key in the scenario file, lower case with underscores */
     enum offramp_option_type type;

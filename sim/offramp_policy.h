@@ -33,6 +33,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Goes up when a struct below changes otherwise than by growing at its end. */
 #define OFFRAMP_POLICY_ABI_VERSION 1
 
 /* How a ramp's output becomes the score that is compared with its threshold; exit when score < threshold
