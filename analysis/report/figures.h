@@ -30,8 +30,9 @@ int ofr_figures_of_runs(struct ofr_figures *out, const struct ofr_report_run *ru
 /* The sweep at a glance, its best configuration, the front's trade-offs with every configuration named, the goals along
  * every axis. */
 int ofr_figures_of_sweep(struct ofr_figures *out, const struct ofr_sweep_data *data, struct ofr_error *err);
-/* Errors with their intervals, exit rates side by side. */
+/* Errors with their intervals, differences request by request where both runs had the same work, exit rates. */
 int ofr_figures_of_comparison(struct ofr_figures *out, const struct ofr_comparison *comparison,
-                              const struct ofr_run_data *a, struct ofr_error *err);
+                              const struct ofr_run_data *a, const struct ofr_run_data *b,
+                              struct ofr_error *err);
 
 #endif

@@ -35,7 +35,7 @@ static int add_comparison(struct ofr_figures *figures, const struct ofr_run_set 
     int rc = ofr_compare(&comparison, &a, &b, err);
     if (rc)
         return rc;
-    rc = ofr_figures_of_comparison(figures, &comparison, set->run[0], err);
+    rc = ofr_figures_of_comparison(figures, &comparison, set->run[0], set->run[1], err);
     ofr_comparison_release(&comparison);
     return rc;
 }

@@ -1,6 +1,7 @@
 /* Fuzzes the binary files. Half of the cases change bytes anywhere, which the checksums mostly catch; the other half
  * take a file apart, change headers, counts, frames and decoded values, and seal it again with right checksums, so
  * that what lies behind them is reached. */
+#include "analysis/report/figures.h"
 #include "sim/model/profile.h"
 #include "sim/run/run.h"
 #include "tests/fuzz/fuzz.h"
@@ -10,6 +11,7 @@
 #include "traces/runlog_file.h"
 #include "traces/trace.h"
 
+#include <math.h>
 #include <msgpack.h>
 #include <zstd.h>
 
@@ -105,6 +107,43 @@ static void make_log(const char *path)
     need(!ofr_runlog_note(writer, OFR_NOTE_END_NS, "5000", NULL) && !ofr_runlog_finish(writer, NULL), path);
 }
 
+/* Two policies at two rates, two metrics. */
+static void make_sweep(const char *path)
+{
+    static const char text[] = "name: s\npareto: [latency.p99, agreement]\nobjective: minimize latency.p99\n";
+    static const uint64_t configuration[] = {0, 1, 2, 3};
+    static const uint32_t failed[] = {0, 0, 0, 1};
+    static const double mean[] = {1.0, 0.9, 2.0, 0.95, 3.0, 0.99, NAN, NAN};
+    static const uint8_t feasible[] = {1, 1, 1, 0}, pareto[] = {1, 1, 1, 0}, best[] = {1, 0, 0, 0};
+    static const char error[] = "\0\0\0\0\0\0bad", exits[] = "a\0a\0bbbb", rate[] = "1k/s2k/s1k/s2k/s";
+    struct ofr_file_head *head = calloc(1, sizeof *head);
+    head->kind = OFR_FILE_SWEEP;
+    struct ofr_table *table = ofr_head_add_table(head, "configurations");
+    ofr_table_add(table, "configuration", OFR_TYPE_U64, "", 1, OFR_ENCODING_DELTA);
+    ofr_table_add(table, "failed", OFR_TYPE_U32, "", 1, OFR_ENCODING_DELTA);
+    ofr_table_add(table, "mean", OFR_TYPE_F64, "", 2, OFR_ENCODING_PLANES);
+    ofr_table_add(table, "low", OFR_TYPE_F64, "", 2, OFR_ENCODING_PLANES);
+    ofr_table_add(table, "high", OFR_TYPE_F64, "", 2, OFR_ENCODING_PLANES);
+    ofr_table_add(table, "feasible", OFR_TYPE_U8, "", 1, OFR_ENCODING_RAW);
+    ofr_table_add(table, "pareto", OFR_TYPE_U8, "", 1, OFR_ENCODING_RAW);
+    ofr_table_add(table, "best", OFR_TYPE_U8, "", 1, OFR_ENCODING_RAW);
+    ofr_table_add(table, "error", OFR_TYPE_TEXT, "", 2, OFR_ENCODING_RAW);
+    ofr_table_add(table, "exits", OFR_TYPE_TEXT, "", 2, OFR_ENCODING_RAW);
+    ofr_table_add(table, "arrivals.rate", OFR_TYPE_TEXT, "", 4, OFR_ENCODING_RAW);
+    const void *const column[] = {configuration, failed, mean,  mean,  mean, feasible,
+                                  pareto,        best,   error, exits, rate};
+    struct ofr_container_writer *writer = NULL;
+    need(!ofr_notes_set(&head->meta, "name", "s", NULL) &&
+             !ofr_notes_set(&head->meta, "metric.0", "latency_ms.p99", NULL) &&
+             !ofr_notes_set(&head->meta, "metric.1", "agreement", NULL) &&
+             !ofr_notes_set(&head->meta, "sweep", text, NULL) &&
+             !ofr_container_create(&writer, path, head, NULL) &&
+             !ofr_container_write(writer, 0, 4, column, NULL) && !ofr_container_finish(writer, NULL),
+         path);
+    ofr_head_release(head);
+    free(head);
+}
+
 /* ---- readers ---- */
 
 static int read_trace(const char *path, struct ofr_error *err)
@@ -151,6 +190,21 @@ static int read_log(const char *path, struct ofr_error *err)
     int rc = ofr_run_summary_of_log(&summary, path, err);
     if (!rc)
         ofr_summary_release(&summary);
+    return rc;
+}
+
+/* Its figures index by what the file says: keys, values, metrics, goals. */
+static int read_sweep(const char *path, struct ofr_error *err)
+{
+    struct ofr_sweep_data *data = NULL;
+    struct ofr_figures figures = {0};
+    int rc = ofr_sweep_data_load(&data, path, err);
+    if (!rc)
+        rc = ofr_figures_of_sweep(&figures, data, err);
+    if (!rc && figures.count < 2)
+        fuzz_fail("a sweep without figures was taken", path);
+    ofr_figures_release(&figures);
+    ofr_sweep_data_free(data);
     return rc;
 }
 
@@ -373,11 +427,17 @@ static void run_log(uint64_t number)
     run_file(number, make_log, read_log);
 }
 
+static void run_sweep(uint64_t number)
+{
+    run_file(number, make_sweep, read_sweep);
+}
+
 int main(int argc, char **argv)
 {
     static const struct fuzz_target targets[] = {{"trace", 3000, run_trace},
                                                  {"recording", 4000, run_recording},
                                                  {"profile", 3000, run_profile},
-                                                 {"log", 6000, run_log}};
+                                                 {"log", 6000, run_log},
+                                                 {"sweep", 3000, run_sweep}};
     return fuzz_main(argc, argv, targets, sizeof targets / sizeof *targets);
 }

@@ -166,7 +166,7 @@ Test(report, page_by_keyboard, .timeout = 120)
         cr_log_warn("SKIPPED: no Chromium on this machine\n");
         return;
     }
-    static const char *const expected[] = {"data-links=\"15\"", "data-focus=\"true\"", "data-all=\"2\"",
+    static const char *const expected[] = {"data-links=\"17\"", "data-focus=\"true\"", "data-all=\"2\"",
                                            "data-hidden=\"1false\"", "data-again=\"2true\""};
     for (size_t i = 0; i < sizeof expected / sizeof *expected; ++i)
         cr_expect_not_null(strstr(document, expected[i]), "the page does not say %s", expected[i]);
@@ -332,6 +332,52 @@ Test(report, refusals_of_figures)
             tool_expect_refused(&(struct tool_limits){0}, bad[i].line, bad[i].status, bad[i].words);
         else
             tool_expect_refused(&(struct tool_limits){0}, bad[i].line, 2, "cannot draw figures");
+}
+
+/* ---- comparisons ---- */
+
+static double number_at(json_t *root, const char *one, const char *two, const char *three)
+{
+    json_t *at = json_object_get(json_object_get(json_object_get(root, one), two), three);
+    cr_assert(json_is_number(at), "no %s.%s.%s", one, two, three);
+    return json_number_value(at);
+}
+
+/* Fails when the figures of a comparison say something else than `offramp compare`. */
+Test(report, figures_of_a_comparison_say_what_compare_says)
+{
+    char path[128], expected[160];
+    size_t size;
+    tool_make_log();
+    struct tool_result result = tool_run("sim s.yaml --set exits=vanilla --log vanilla.olog");
+    tool_release(&result);
+    result = tool_run("report vanilla.olog run.olog --figures drawn");
+    bool without = result.status == 2 && strstr(result.err, "cannot draw figures");
+    cr_assert(without || result.status == 0, "%s", result.err);
+    tool_release(&result);
+    if (without) {
+        cr_log_warn("SKIPPED: built without cairo\n");
+        return;
+    }
+    result = tool_run("compare vanilla.olog run.olog --json");
+    json_t *root = json_loads(result.out, 0, NULL);
+    tool_release(&result);
+    snprintf(path, sizeof path, "%s/request-errors.svg", files_path("drawn"));
+    char *svg = (char *)files_read(path, &size);
+    snprintf(expected, sizeof expected, "latency | 3000 | %+.4f | %.4f | %.4f |",
+             number_at(root, "latency_ms", "paired", "bias_us") / 1e3,
+             number_at(root, "latency_ms", "paired", "mean_abs_us") / 1e3,
+             number_at(root, "latency_ms", "paired", "p50_abs_us") / 1e3);
+    cr_expect_not_null(strstr(svg, expected), "request-errors.svg does not say %s", expected);
+    free(svg);
+    snprintf(path, sizeof path, "%s/errors.svg", files_path("drawn"));
+    svg = (char *)files_read(path, &size);
+    snprintf(expected, sizeof expected, "p99 | %+.3f %% (",
+             number_at(root, "latency_ms", "p99", "error_pct"));
+    cr_expect_not_null(strstr(svg, expected), "errors.svg does not say %s", expected);
+    free(svg);
+    json_decref(root);
+    remove_folder("drawn");
 }
 
 /* ---- sweeps ---- */

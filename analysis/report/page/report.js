@@ -128,7 +128,7 @@ window.addEventListener('error', (event) => document.body.setAttribute('data-err
       xAxis: named ? {type: 'category', data: figure.categories, axisLabel: Object.assign(leaned, {fontSize: 12})}
                    : Object.assign({name: figure.x.title, nameGap: 28, axisLabel: Object.assign({formatter: tick}, label)}, title,
                                    figure.x.log ? logarithmic(all('x')) : plain),
-      yAxis: Object.assign({name: figure.y.title, nameGap: 46, axisLabel: Object.assign({formatter: tick}, label)}, title,
+      yAxis: Object.assign({name: figure.y.title, nameGap: 46, axisLine: {onZero: false}, axisLabel: Object.assign({formatter: tick}, label)}, title,
                            figure.y.log ? {type: 'log'} : {type: 'value', scale: !bars, min: bars ? null : least}),
       series,
     };
