@@ -411,7 +411,17 @@ static void best_latency(char *out, size_t size)
     tool_release(&result);
 }
 
-/* Fails when a sweep's page lacks the front, the best configuration's numbers or a metric along an axis. */
+/* Points at a configuration and says what the page shows of it. */
+#define POINT_AT                                                                                             \
+    "<script>(() => { const plot = document.querySelector('[id=\"front-latency_ms.mean-agreement\"] "        \
+    ".plot');\n"                                                                                             \
+    "const chart = echarts.getInstanceByDom(plot);\n"                                                        \
+    "chart.dispatchAction({type: 'showTip', seriesIndex: chart.getOption().series.length - 1, dataIndex: "   \
+    "0});\n"                                                                                                 \
+    "document.body.setAttribute('data-pointed', plot.lastElementChild.innerText); })()</script>\n"
+
+/* Fails when a sweep's page lacks the front, the best configuration's numbers or a metric along an axis, or does not say
+ * what a configuration is when pointed at. */
 Test(report, sweep_in_a_browser, .timeout = 120)
 {
     static char log[1 << 16];
@@ -423,8 +433,19 @@ Test(report, sweep_in_a_browser, .timeout = 120)
     bool without = result.status == 2 && strstr(result.err, "no plotting library");
     cr_assert(without || result.status == 0, "%s", result.err);
     tool_release(&result);
+    if (!without) {
+        FILE *page = fopen(files_path("p.html"), "ab");
+        fputs(POINT_AT, page);
+        fclose(page);
+    }
     char *document = without ? NULL : browse(files_path("p.html"), log, sizeof log);
     if (document) {
+        char pointed[512] = "";
+        const char *at = strstr(document, "data-pointed=\"");
+        cr_assert_not_null(at);
+        sscanf(at, "data-pointed=\"%511[^\"]", pointed);
+        cr_expect(pointed[0] == '#' && strstr(pointed, "arrivals.rate = ") && strstr(pointed, "agreement "),
+                  "pointed at: '%s'", pointed);
         best_latency(latency, sizeof latency);
         cr_expect_not_null(strstr(document, latency), "the page does not say %s", latency);
         for (size_t i = 0; i < sizeof figure / sizeof *figure; ++i)
