@@ -44,6 +44,10 @@ test: deps-test build
 bench: build
 	@status=0; for bench in $(BUILD)/tests/bench_*; do "$$bench" || status=1; echo; done; exit $$status
 
+# Agreement and saving of apparate under each guard; fails where the default guard misses a bar.
+guards: build
+	@analysis/guard_table.sh --check
+
 # Apparate's evaluation again: every recording under every policy, into analysis/paper.md.
 paper: build
 	@analysis/paper.sh >$(BUILD)/paper.md && mv $(BUILD)/paper.md analysis/paper.md

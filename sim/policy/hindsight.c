@@ -45,6 +45,17 @@ int64_t ofr_hindsight_allowance(const struct ofr_hindsight_window *window, doubl
     return (double)(wrong + 1) / (double)window->samples <= loss ? wrong + 1 : wrong;
 }
 
+int ofr_hindsight_check_batch(const struct offramp_latency_view *latency, uint64_t batch, char *why,
+                              size_t why_size)
+{
+    uint32_t last = latency->batch[latency->batch_count - 1];
+    if (batch <= last)
+        return 0;
+    snprintf(why, why_size, "tune_batch: found %llu, the profile ends at %u", (unsigned long long)batch,
+             last);
+    return -1;
+}
+
 void ofr_hindsight_costs(struct ofr_tuner_costs *costs, const struct offramp_latency_view *latency,
                          uint32_t batch, const struct ofr_ramp_set *set)
 {

@@ -38,6 +38,10 @@ static inline bool ofr_hindsight_agrees(const struct ofr_hindsight_window *windo
 /* Most wrong exits that keep the share of wrong answers at or below `loss`. */
 int64_t ofr_hindsight_allowance(const struct ofr_hindsight_window *window, double loss);
 
+/* Whether the profile has times for batches of that size. Returns 0, or -1 with one line in `why`. */
+int ofr_hindsight_check_batch(const struct offramp_latency_view *latency, uint64_t batch, char *why,
+                              size_t why_size);
+
 /* What leaving at each ramp of the set costs at the profiled batch size that serves `batch`, ns. */
 void ofr_hindsight_costs(struct ofr_tuner_costs *costs, const struct offramp_latency_view *latency,
                          uint32_t batch, const struct ofr_ramp_set *set);

@@ -85,6 +85,7 @@ static int prepare(struct task *task, const struct offramp_policy_setup *setup,
     first->criterion = options->criterion;
     first->free_ramps = false;
     if (ofr_ramp_list(&options->ramps, setup, first, why, why_size) ||
+        ofr_hindsight_check_batch(&setup->latency, options->tune_batch, why, why_size) ||
         ofr_hindsight_window(&task->window, setup->hindsight, options->criterion, options->tune_share, why,
                              why_size))
         return -1;

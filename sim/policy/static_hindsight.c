@@ -65,7 +65,8 @@ static int create(void **state, const struct offramp_policy_setup *setup, const 
     struct ofr_hindsight_window window;
     struct ofr_ramp_chosen chosen;
     *state = NULL;
-    if (ofr_hindsight_window(&window, setup->hindsight, options->criterion, 1.0, why, why_size))
+    if (ofr_hindsight_check_batch(&setup->latency, options->tune_batch, why, why_size) ||
+        ofr_hindsight_window(&window, setup->hindsight, options->criterion, 1.0, why, why_size))
         return -1;
     struct ofr_ramp_choice choice = {.window = &window,
                                      .latency = &setup->latency,

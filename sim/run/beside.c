@@ -10,16 +10,23 @@ enum {
     BAR_WIDTH = 18
 };
 
-static void cell(FILE *out, const char *format, double value, const char *unit)
+static void cell(FILE *out, int width, const char *format, double value, const char *unit)
 {
     char text[32];
     if (isnan(value)) {
-        fprintf(out, "%*s", COLUMN_WIDTH, "-");
+        fprintf(out, "%*s", width, "-");
         return;
     }
     int used = snprintf(text, sizeof text, format, value);
     snprintf(text + used, sizeof text - (size_t)used, "%s", unit);
-    fprintf(out, "%*s", COLUMN_WIDTH, text);
+    fprintf(out, "%*s", width, text);
+}
+
+/* A long name is set off from its neighbour, with room for its mark. */
+static int width_of(const struct ofr_beside_column *column)
+{
+    int width = (int)strlen(column->policy) + 3;
+    return width > COLUMN_WIDTH ? width : COLUMN_WIDTH;
 }
 
 typedef double (*figure)(const struct ofr_summary *summary, const struct ofr_summary *vanilla, double p);
@@ -29,7 +36,7 @@ static void row(FILE *out, const char *label, figure value, double p, const char
 {
     fprintf(out, "%-*s", LABEL_WIDTH, label);
     for (uint32_t i = 0; i < columns; ++i)
-        cell(out, format, value(column[i].summary, vanilla, p), unit);
+        cell(out, width_of(&column[i]), format, value(column[i].summary, vanilla, p), unit);
     fputc('\n', out);
 }
 
@@ -95,7 +102,7 @@ static void header(FILE *out, const char *scenario, const struct ofr_beside_colu
     for (uint32_t i = 0; i < columns; ++i) {
         char title[32];
         snprintf(title, sizeof title, "%s%s", column[i].policy, mark(&column[i]));
-        fprintf(out, "%*s", COLUMN_WIDTH, title);
+        fprintf(out, "%*s", width_of(&column[i]), title);
     }
     fputc('\n', out);
 }
