@@ -57,11 +57,16 @@ struct ofr_device_setup {
     struct ofr_device_inputs inputs;
     const uint32_t *batch; /* [batches] sizes passes can run at, ascending; borrowed during create */
     uint32_t batches;
-    bool ramps_in_line;                /* ramps on the backbone instead of a forked branch */
-    uint32_t threads;                  /* cpu: threads of one product; 0 = all processors but one */
-    int32_t index;                     /* cuda: device number */
+    bool ramps_in_line; /* ramps on the backbone instead of a forked branch */
+    uint32_t threads;   /* cpu: threads of one product; 0 = all processors but one */
+    int32_t index;      /* cuda: device number */
+    const char
+        *kernels; /* cuda: those an earlier device chose, as in its note OFR_NOTE_KERNELS, borrowed for the
+                            device's life; NULL: choose */
     const struct ofr_profile *profile; /* null device: take no time at all when NULL; borrowed */
 };
+
+#define OFR_NOTE_KERNELS "kernels" /* by `info`: which kernels the device chose */
 
 struct ofr_pass {
     uint32_t ticket; /* 1.. */

@@ -1,6 +1,5 @@
-#include "replay/profiling.h"
-
-#include "traces/profile_file.h"
+#include "replay/control_cost.h"
+#include "replay/profiling_path.h"
 
 #include <gsl/gsl_sort.h>
 #include <gsl/gsl_statistics_double.h>
@@ -28,6 +27,8 @@ struct job {
     uint32_t chunk, taken, capacity; /* samples of each: a round, so far, at most */
     struct ofr_device_state before, after;
     double estimated_s, spent_s;
+    struct ofr_profiling_path *path; /* owned; NULL: left out */
+    struct ofr_control_cost control;
 };
 
 static double now_s(void)
@@ -170,6 +171,63 @@ static int measure_all(struct job *job, double *sorted, struct ofr_error *err)
     return rc;
 }
 
+/* ---- whole passes, and the policy's thread ---- */
+
+/* The medians of one quantity as the policy's view has them: [batches][places]. */
+static int64_t *medians(const struct job *job, enum ofr_quantity quantity, uint32_t places, double *sorted)
+{
+    int64_t *out = calloc((size_t)job->how->setup->batches * places + 1, sizeof *out);
+    size_t at = 0;
+    for (uint32_t i = 0; out && i < job->count; ++i)
+        if (job->series[i].quantity == quantity)
+            out[at++] = llround(median(&job->series[i], job->taken, sorted));
+    return out;
+}
+
+static int measure_control(struct job *job, double *sorted, struct ofr_error *err)
+{
+    const struct ofr_device_setup *setup = job->how->setup;
+    uint32_t sites = job->net->sites;
+    int64_t *until_ns = medians(job, OFR_QUANTITY_UNTIL, sites + 1, sorted);
+    int64_t *add_ns = medians(job, OFR_QUANTITY_RAMP_ADD, sites, sorted);
+    int64_t *delay_ns = medians(job, OFR_QUANTITY_RAMP_DELAY, sites, sorted);
+    struct offramp_latency_view latency = {.sites = sites,
+                                           .batch_count = setup->batches,
+                                           .batch = setup->batch,
+                                           .until_ns = until_ns,
+                                           .ramp_add_ns = add_ns,
+                                           .ramp_delay_ns = delay_ns};
+    int rc = until_ns && add_ns && delay_ns
+                 ? ofr_control_cost_measure(&job->control, &latency, job->how->spin, err)
+                 : ofr_fail_nomem(err, "a profile");
+    free(until_ns);
+    free(add_ns);
+    free(delay_ns);
+    return rc;
+}
+
+static int measure_path(struct job *job, double *sorted, struct ofr_error *err)
+{
+    const struct ofr_profiling *how = job->how;
+    const struct ofr_path path = {.ops = how->ops,
+                                  .device = job->device,
+                                  .sites = job->net->sites,
+                                  .inputs = how->setup->inputs.count,
+                                  .spin = how->spin};
+    double began_s = now_s();
+    if (how->path_samples == 0)
+        return OFR_OK;
+    int rc = ofr_profiling_path_create(&job->path, &path, how->setup, how->path_samples, err);
+    for (uint32_t round = 0; round < OFR_PROFILING_PATH_ROUNDS && !rc; ++round)
+        rc = ofr_profiling_path_round(job->path, err);
+    if (!rc)
+        rc = measure_control(job, sorted, err);
+    if (!rc)
+        say(job, "profiling: whole passes took another %.1f s", now_s() - began_s);
+    job->spent_s += now_s() - began_s;
+    return rc;
+}
+
 /* ---- writing ---- */
 
 static void state_text(char out[static 200], const struct ofr_device_state *state)
@@ -227,15 +285,34 @@ static int append_all(const struct job *job, struct ofr_error *err)
     return OFR_OK;
 }
 
+static int append_control(const struct job *job, struct ofr_error *err)
+{
+    struct ofr_profile_row decide = {.quantity = OFR_QUANTITY_DECIDE, .value_ns = job->control.decide_ns};
+    struct ofr_profile_row tune = {.quantity = OFR_QUANTITY_TUNE, .value_ns = job->control.tune_ns};
+    int rc = decide.value_ns < 0 ? OFR_OK : ofr_profile_append(job->writer, &decide, err);
+    return rc || tune.value_ns < 0 ? rc : ofr_profile_append(job->writer, &tune, err);
+}
+
+static int append_path(const struct job *job, struct ofr_error *err)
+{
+    if (!job->path)
+        return OFR_OK;
+    int rc = ofr_profiling_path_append(job->path, job->writer, err);
+    return rc ? rc : append_control(job, err);
+}
+
 static int finish_file(struct job *job, struct ofr_error *err)
 {
     char after[200], measured[200];
     state_text(after, &job->after);
     snprintf(measured, sizeof measured,
              "%" PRIu32 " samples of each quantity in rounds of %" PRIu32
-             ", one round before for warm-up; estimated %.1f s, took %.1f s",
-             job->taken, job->chunk, job->estimated_s, job->spent_s);
+             ", one round before for warm-up, and %" PRIu32
+             " of whole passes, waiting threads %s; took %.1f s",
+             job->taken, job->chunk, job->how->path_samples, job->how->spin ? "spin" : "sleep", job->spent_s);
     int rc = append_all(job, err);
+    if (!rc)
+        rc = append_path(job, err);
     if (!rc)
         rc = ofr_profile_note(job->writer, "clocks_after", after, err);
     if (!rc)
@@ -266,11 +343,14 @@ int ofr_profiling_run(const struct ofr_profiling *profiling, struct ofr_error *e
     }
     if (!rc)
         rc = measure_all(&job, sorted, err);
+    if (!rc)
+        rc = measure_path(&job, sorted, err);
     if (!rc) {
         ops->observe(job.device, &job.after);
         rc = finish_file(&job, err);
     }
     ofr_profile_abort(job.writer);
+    ofr_profiling_path_destroy(job.path);
     ops->destroy(job.device);
     for (uint32_t i = 0; job.series && i < job.count; ++i)
         free(job.series[i].value_ns);

@@ -13,14 +13,17 @@
 enum {
     OFR_PROFILING_ROUNDS = 10,
     OFR_PROFILING_MORE = 4,
+    OFR_PROFILING_PATH_ROUNDS = 9,
 };
 
 struct ofr_profiling {
     const struct ofr_device_ops *ops;
     const struct ofr_device_setup
-        *setup;       /* network, weights, inputs, batch sizes; ramps_in_line: what ramps cost */
-    uint32_t samples; /* of each quantity */
-    const char *out;  /* path */
+        *setup;            /* network, weights, inputs, batch sizes; ramps_in_line: what ramps cost */
+    uint32_t samples;      /* of each quantity */
+    uint32_t path_samples; /* of whole passes along the path; 0: leave the path out */
+    bool spin;       /* waiting threads keep their processors: as the replays that are to be predicted */
+    const char *out; /* path */
     const struct ofr_notes *provenance;         /* of the caller: command, weights, ...; borrowed */
     void (*say)(void *state, const char *line); /* may be NULL */
     void (*progress)(void *state, uint64_t round, uint64_t rounds); /* may be NULL */

@@ -9,7 +9,7 @@
 #include <time.h>
 
 enum {
-    RING = 1 << 25, /* bytes */
+    RING = 1 << 25, /* bytes, unless the caller wants another size */
     ALIGN = 16,
     IDLE_NS = 100000 /* how often the carrier looks for news when there was none */
 };
@@ -30,7 +30,8 @@ struct head {
 
 struct ofr_relay {
     struct ofr_relay_sinks sinks;
-    unsigned char *ring;                   /* [RING], owned */
+    unsigned char *ring; /* [size], owned */
+    size_t size;
     _Alignas(64) _Atomic uint64_t written; /* bytes ever */
     uint64_t told, carried_seen;           /* the talker's own */
     uint64_t stalls;
@@ -85,7 +86,7 @@ static void *run(void *state)
         if (at == written)
             nanosleep(&idle, NULL);
         while (at < written) {
-            const struct head *head = (const void *)(relay->ring + at % RING);
+            const struct head *head = (const void *)(relay->ring + at % relay->size);
             carry(relay, head);
             at += head->bytes;
             atomic_store_explicit(&relay->carried, at, memory_order_release);
@@ -98,12 +99,12 @@ static void *run(void *state)
 /* Waits until `bytes` more fit behind what has been told. */
 static void make_room(struct ofr_relay *relay, size_t bytes)
 {
-    if (relay->told + bytes - relay->carried_seen <= RING)
+    if (relay->told + bytes - relay->carried_seen <= relay->size)
         return;
     relay->carried_seen = atomic_load_explicit(&relay->carried, memory_order_acquire);
-    if (relay->told + bytes - relay->carried_seen > RING)
+    if (relay->told + bytes - relay->carried_seen > relay->size)
         relay->stalls++;
-    while (relay->told + bytes - relay->carried_seen > RING) {
+    while (relay->told + bytes - relay->carried_seen > relay->size) {
         sched_yield();
         relay->carried_seen = atomic_load_explicit(&relay->carried, memory_order_acquire);
     }
@@ -119,15 +120,15 @@ static unsigned char *tell(struct ofr_relay *relay, enum kind kind, size_t bytes
                            uint32_t ramps)
 {
     size_t whole = rounded(sizeof(struct head) + bytes);
-    size_t left = RING - relay->told % RING;
+    size_t left = relay->size - relay->told % relay->size;
     if (left < whole) {
         make_room(relay, left);
-        *(struct head *)(void *)(relay->ring + relay->told % RING) =
+        *(struct head *)(void *)(relay->ring + relay->told % relay->size) =
             (struct head){.kind = KIND_WRAP, .bytes = (uint32_t)left};
         relay->told += left;
     }
     make_room(relay, whole + sizeof(struct head));
-    struct head *head = (void *)(relay->ring + relay->told % RING);
+    struct head *head = (void *)(relay->ring + relay->told % relay->size);
     *head = (struct head){.kind = kind, .bytes = (uint32_t)whole, .rows = rows, .ramps = ramps};
     relay->told += whole;
     return (unsigned char *)(head + 1);
@@ -197,9 +198,10 @@ int ofr_relay_create(struct ofr_relay **out, const struct ofr_relay_sinks *sinks
         return ofr_fail_nomem(err, "the relay");
     memset(relay, 0, sizeof *relay);
     relay->sinks = *sinks;
-    relay->ring = aligned_alloc(64, RING);
+    relay->size = sinks->ring_bytes ? sinks->ring_bytes : RING;
+    relay->ring = aligned_alloc(64, relay->size);
     if (relay->ring)
-        memset(relay->ring, 0, RING); /* page faults now, not while requests wait */
+        memset(relay->ring, 0, relay->size); /* page faults now, not while requests wait */
     if (!relay->ring || pthread_create(&relay->thread, NULL, run, relay)) {
         free(relay->ring);
         free(relay);

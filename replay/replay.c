@@ -101,6 +101,7 @@ static int open_devices(struct ofr_leg_replay *leg, struct ofr_error *err)
         .profile = leg->options->paced ? profile : NULL,
         .ramps_in_line = leg->options->ramps_in_line,
         .threads = leg->options->threads,
+        .kernels = profile->kernels,
     };
     int rc = open_model(leg, &setup, err);
     if (rc)
@@ -170,7 +171,7 @@ static int check_possible(const struct ofr_leg_replay *leg, struct ofr_error *er
     return 0;
 }
 
-static bool may_spin(enum ofr_replay_spin choice)
+bool ofr_replay_may_spin(enum ofr_replay_spin choice)
 {
     enum {
         ENOUGH = 8 /* loop, watcher, controller, device and relay spin; others have to live too */
@@ -183,7 +184,7 @@ static int open_leg(void *state, const struct ofr_leg_view *view, struct ofr_ser
 {
     struct ofr_leg_replay *leg = state;
     leg->view = *view;
-    leg->report->spin = may_spin(leg->options->spin);
+    leg->report->spin = ofr_replay_may_spin(leg->options->spin);
     leg->timing.handling = leg->report->handling;
     ofr_timing_init(&leg->timing, &setup->clock, leg->report->spin);
     int rc = check_possible(leg, err);

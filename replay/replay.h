@@ -28,6 +28,9 @@ enum ofr_replay_spin {
     OFR_SPIN_NEVER,
 };
 
+/* Whether waiting threads keep their processors on this machine. */
+bool ofr_replay_may_spin(enum ofr_replay_spin choice);
+
 struct ofr_replay_options {
     const char *device;               /* NAME or NAME:NUMBER; server i of several takes NUMBER + i */
     const struct ofr_device_ops *ops; /* this device instead (tests); NULL = by name */

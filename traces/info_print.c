@@ -186,6 +186,31 @@ static int64_t until_full(const struct ofr_profile *profile, uint32_t b)
     return profile->until_ns[b * (profile->sites + 1) + profile->sites];
 }
 
+/* What was measured along the whole path. */
+static void path_text(FILE *out, const struct ofr_profile *profile)
+{
+    const struct ofr_profile_path *path = &profile->path;
+    if (path->rungs == 0)
+        return;
+    fprintf(out, "along the whole path, a pass without ramps after idling so long\n%8s %12s %8s", "batch",
+            "launch us", "further");
+    for (uint32_t rung = 0; rung < path->rungs; rung++)
+        fprintf(out, " %7.0f us", us(path->idle_ns[rung]));
+    for (uint32_t b = 0; b < profile->batches; b++) {
+        fprintf(out, "\n%8" PRIu32 " %12.3f %8.2f", profile->batch[b], us(path->launch_ns[b]),
+                path->further[b]);
+        for (uint32_t rung = 0; rung < path->rungs; rung++)
+            fprintf(out, " %10.3f", us(path->pass_ns[(size_t)b * path->rungs + rung]));
+    }
+    fprintf(out, "\nnotice         %.3f us\nreply          %.3f us\nfollows        %.3f\n",
+            us(path->notice_ns), us(path->reply_ns), path->follows);
+    if (path->decide_ns >= 0)
+        fprintf(out, "a decision     %.3f us\n", us(path->decide_ns));
+    if (path->tune_ns >= 0)
+        fprintf(out, "a tuning       %.2f of what policies model\n",
+                (double)path->tune_ns / (double)OFR_PROFILE_TUNE_MODELLED_NS);
+}
+
 void ofr_profile_info_text(FILE *out, const struct ofr_profile *profile)
 {
     fprintf(out, "model          %s\n", profile->model);
@@ -207,6 +232,7 @@ void ofr_profile_info_text(FILE *out, const struct ofr_profile *profile)
                 profile->batch[b], full, full / (double)profile->batch[b], add, delay,
                 us(profile->copy_in_ns[b]), us(profile->copy_out_ns[b]), profile->full_samples[b]);
     }
+    path_text(out, profile);
 }
 
 static json_t *us_list(const int64_t *ns, uint32_t count)
@@ -229,6 +255,26 @@ static json_t *batch_json(const struct ofr_profile *profile, uint32_t b)
     json_object_set_new(object, "copy_in_us", json_real(us(profile->copy_in_ns[b])));
     json_object_set_new(object, "copy_out_us", json_real(us(profile->copy_out_ns[b])));
     json_object_set_new(object, "full_samples", json_integer(profile->full_samples[b]));
+    const struct ofr_profile_path *path = &profile->path;
+    if (path->rungs == 0)
+        return object;
+    json_object_set_new(object, "pass_us", us_list(path->pass_ns + (size_t)b * path->rungs, path->rungs));
+    json_object_set_new(object, "ramp_pass_us", us_list(path->ramp_pass_ns + (size_t)b * sites, sites));
+    json_object_set_new(object, "seen_us", us_list(path->seen_ns + (size_t)b * (sites + 1), sites + 1));
+    return object;
+}
+
+static json_t *path_json(const struct ofr_profile_path *path)
+{
+    json_t *object = json_object();
+    json_object_set_new(object, "idle_us", us_list(path->idle_ns, path->rungs));
+    json_object_set_new(object, "notice_us", json_real(us(path->notice_ns)));
+    json_object_set_new(object, "reply_us", json_real(us(path->reply_ns)));
+    json_object_set_new(object, "follows", json_real(path->follows));
+    if (path->decide_ns >= 0)
+        json_object_set_new(object, "decide_us", json_real(us(path->decide_ns)));
+    if (path->tune_ns >= 0)
+        json_object_set_new(object, "tune_us", json_real(us(path->tune_ns)));
     return object;
 }
 
@@ -247,6 +293,8 @@ json_t *ofr_profile_info_json(const struct ofr_profile *profile)
     json_object_set_new(object, "dispatch_us", json_real(us(profile->dispatch_ns)));
     json_object_set_new(object, "release_us", json_real(us(profile->release_ns)));
     json_object_set_new(object, "feedback_us", json_real(us(profile->feedback_ns)));
+    if (profile->path.rungs)
+        json_object_set_new(object, "path", path_json(&profile->path));
     return object;
 }
 

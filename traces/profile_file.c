@@ -25,9 +25,10 @@ static const struct ofr_column_need needs[COLUMNS] = {
 
 static const struct {
     const char *name;
-    bool per_batch, per_site;
+    bool per_batch;
+    enum ofr_quantity_places places;
 } quantities[OFR_QUANTITIES] = {
-#define X(id, value, text, batch, site) [value] = {text, batch, site},
+#define X(id, value, text, batch, places) [value] = {text, batch, places},
     OFR_QUANTITY_MAP(X)
 #undef X
 };
@@ -35,6 +36,20 @@ static const struct {
 const char *ofr_quantity_name(int quantity)
 {
     return quantity >= 0 && quantity < OFR_QUANTITIES ? quantities[quantity].name : "?";
+}
+
+static uint32_t places_of(enum ofr_quantity quantity, uint32_t sites)
+{
+    switch (quantities[quantity].places) {
+    case OFR_PLACES_SITES:
+        return sites;
+    case OFR_PLACES_FULL:
+        return sites + 1;
+    case OFR_PLACES_RUNGS:
+        return OFR_PROFILE_RUNGS_MAX;
+    default:
+        return 1;
+    }
 }
 
 /* What is wrong with a row, or NULL. */
@@ -46,10 +61,10 @@ static const char *row_fault(const struct ofr_profile_row *row, uint32_t sites)
         return "a negative time";
     if (quantities[row->quantity].per_batch != (row->batch != 0))
         return row->batch ? "a batch size where none belongs" : "no batch size";
-    uint32_t places = row->quantity == OFR_QUANTITY_UNTIL  ? sites + 1
-                      : quantities[row->quantity].per_site ? sites
-                                                           : 1;
-    return row->site >= places ? "a site the model does not have" : NULL;
+    if (row->site < places_of(row->quantity, sites))
+        return NULL;
+    return quantities[row->quantity].places == OFR_PLACES_RUNGS ? "a rung beyond the last one"
+                                                                : "a site the model does not have";
 }
 
 static int fail_row(struct ofr_error *err, const char *path, uint64_t number,

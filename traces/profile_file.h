@@ -12,21 +12,42 @@
 
 #include <stdint.h>
 
-/* X(name, value, text, depends on batch, on site): see struct ofr_profile for what each means. */
+/* X(name, value, text, depends on batch, places): see struct ofr_profile for what each means. The `site` of a row is
+ * a site, a site or the full model (site = sites), a rung of the ladder of idle times, or 0. */
 #define OFR_QUANTITY_MAP(X)                                                                                  \
-    X(UNTIL, 0, "until", 1, 1) /* site = sites: the full model */                                            \
-    X(RAMP_ADD, 1, "ramp_add", 1, 1)                                                                         \
-    X(RAMP_DELAY, 2, "ramp_delay", 1, 1)                                                                     \
-    X(COPY_IN, 3, "copy_in", 1, 0)                                                                           \
-    X(COPY_OUT, 4, "copy_out", 1, 0)                                                                         \
-    X(DISPATCH, 5, "dispatch", 0, 0)                                                                         \
-    X(RELEASE, 6, "release", 0, 0)                                                                           \
-    X(FEEDBACK, 7, "feedback", 0, 0)                                                                         \
-    X(RAMP_ALONE, 8, "ramp_alone", 1, 1) /* measured beside the others; no part of the timeline */           \
-    X(RAMP_IN_LINE, 9, "ramp_in_line", 1, 1)
+    X(UNTIL, 0, "until", 1, OFR_PLACES_FULL)                                                                 \
+    X(RAMP_ADD, 1, "ramp_add", 1, OFR_PLACES_SITES)                                                          \
+    X(RAMP_DELAY, 2, "ramp_delay", 1, OFR_PLACES_SITES)                                                      \
+    X(COPY_IN, 3, "copy_in", 1, OFR_PLACES_ONE)                                                              \
+    X(COPY_OUT, 4, "copy_out", 1, OFR_PLACES_ONE)                                                            \
+    X(DISPATCH, 5, "dispatch", 0, OFR_PLACES_ONE)                                                            \
+    X(RELEASE, 6, "release", 0, OFR_PLACES_ONE)                                                              \
+    X(FEEDBACK, 7, "feedback", 0, OFR_PLACES_ONE)                                                            \
+    X(RAMP_ALONE, 8, "ramp_alone", 1, OFR_PLACES_SITES) /* beside the others; no part of the timeline */     \
+    X(RAMP_IN_LINE, 9, "ramp_in_line", 1, OFR_PLACES_SITES)                                                  \
+    X(IDLE, 10, "idle", 0, OFR_PLACES_RUNGS) /* the rest are of the whole path: struct ofr_profile_path */   \
+    X(PASS, 11, "pass", 1, OFR_PLACES_RUNGS) /* rows in the order of measurement */                          \
+    X(RAMP_PASS, 12, "ramp_pass", 1, OFR_PLACES_SITES)                                                       \
+    X(SEEN, 13, "seen", 1, OFR_PLACES_FULL)                                                                  \
+    X(NOTICE, 14, "notice", 0, OFR_PLACES_ONE)                                                               \
+    X(DECIDE, 15, "decide", 0, OFR_PLACES_ONE)                                                               \
+    X(TUNE, 16, "tune", 0, OFR_PLACES_ONE)                                                                   \
+    X(REPLY, 17, "reply", 0, OFR_PLACES_ONE)                                                                 \
+    X(RAMPS_PASS, 18, "ramps_pass", 1, OFR_PLACES_ONE)
+
+enum ofr_quantity_places {
+    OFR_PLACES_ONE,
+    OFR_PLACES_SITES,
+    OFR_PLACES_FULL,
+    OFR_PLACES_RUNGS,
+};
+
+enum {
+    OFR_PROFILE_RUNGS_MAX = 16
+};
 
 enum ofr_quantity {
-#define X(name, value, text, batch, site) OFR_QUANTITY_##name = value,
+#define X(name, value, text, batch, places) OFR_QUANTITY_##name = value,
     OFR_QUANTITY_MAP(X)
 #undef X
     OFR_QUANTITIES

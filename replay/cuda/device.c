@@ -206,6 +206,7 @@ static void destroy(void *state)
     ofr_cuda_model_release(&cuda->model);
     ofr_cuda_memory_release(&cuda->memory);
     ofr_cuda_observer_close(cuda->observer);
+    ofr_cuda_choices_release(&cuda->choices);
     free(cuda->graph);
     free(cuda->plan);
     free(cuda->batch);
@@ -225,6 +226,7 @@ static int create(void **state, const struct ofr_device_setup *setup, struct ofr
     cuda->net = setup->net;
     cuda->index = setup->index;
     cuda->ramps_in_line = setup->ramps_in_line;
+    cuda->choices.given = setup->kernels;
     cuda->batches = setup->batches;
     cuda->stride = setup->batch[setup->batches - 1];
     cuda->inputs = setup->inputs.count;
@@ -336,6 +338,14 @@ static int info(void *state, struct ofr_notes *notes, struct ofr_error *err)
         code = ofr_notes_setf(notes, err, "cublaslt", "%zu", cublasLtGetVersion());
     if (!code)
         code = ofr_notes_set(notes, "ramps", cuda->ramps_in_line ? "in line" : "forked", err);
+    if (!code)
+        code = ofr_notes_set(notes, OFR_NOTE_KERNELS, cuda->choices.text, err);
+    if (!code)
+        code = ofr_notes_set(notes, "kernels_from",
+                             !cuda->choices.given    ? "chosen here"
+                             : cuda->choices.refused ? "chosen here: the profile's do not fit"
+                                                     : "the profile",
+                             err);
     if (!code)
         code = ofr_notes_setf(notes, err, "create_s", "%.2f, of which %.2f choosing kernels", cuda->create_s,
                               cuda->tune_s);

@@ -15,6 +15,7 @@
 #define OFR_REPLAY_CUDA_STATE_H
 
 #include "replay/cuda/attention.h"
+#include "replay/cuda/choices.h"
 #include "replay/cuda/conv.h"
 #include "replay/cuda/ends.h"
 #include "replay/cuda/layernorm.h"
@@ -100,6 +101,7 @@ struct ofr_cuda {
     struct CUevent_st *copied, *forked, *joined, *begin, *end;
     uint32_t submitted;                 /* ticket of the last pass, 0 = none */
     struct ofr_cuda_observer *observer; /* owned; NULL where the driver's library is missing */
+    struct ofr_cuda_choices choices;    /* of kernels */
     double tune_s, create_s;
     size_t other_bytes; /* device memory the driver and libraries took for graphs and code */
 };

@@ -101,7 +101,8 @@ static int tune_group(struct ofr_cuda *cuda, struct ofr_cuda_plan *plan, uint32_
     const uint32_t ways = list_ways(cuda, model, way);
     int64_t best = INT64_MAX;
     uint32_t fastest = 0;
-    for (uint32_t i = 0; i < ways; ++i) {
+    const bool given = ofr_cuda_choices_next(&cuda->choices, ways, &fastest);
+    for (uint32_t i = 0; i < ways && !given; ++i) {
         int64_t ns = best;
         set_way(plan, &group, &way[i]);
         const int code = time_it(cuda, record_steps, &group, &ns, err);
@@ -110,10 +111,10 @@ static int tune_group(struct ofr_cuda *cuda, struct ofr_cuda_plan *plan, uint32_
         fastest = ns < best ? i : fastest;
         best = ns < best ? ns : best;
     }
-    if (best == INT64_MAX)
+    if (best == INT64_MAX && !given)
         return ofr_fail(err, OFR_E_DEVICE, "cuda: %s: no kernel runs operator %u", cuda->net->name, first);
     set_way(plan, &group, &way[fastest]);
-    return OFR_OK;
+    return ofr_cuda_choices_add(&cuda->choices, fastest, ways, err);
 }
 
 struct ramp_trial {
@@ -150,20 +151,22 @@ static int tune_ramp(struct ofr_cuda *cuda, struct ofr_cuda_plan *plan, uint32_t
     const struct ofr_cuda_ramp ramp = ofr_cuda_plan_ramp(cuda, plan, site, 0);
     const uint32_t shapes = ofr_cuda_ramp_shapes(&ramp, cuda->processors, shape);
     int64_t best = INT64_MAX;
-    for (uint32_t i = 0; i < shapes; ++i) {
+    uint32_t fastest = 0;
+    const bool given = ofr_cuda_choices_next(&cuda->choices, shapes, &fastest);
+    for (uint32_t i = 0; i < shapes && !given; ++i) {
         int64_t ns = best;
         const struct ramp_trial trial = {plan, site, &shape[i]};
         const int code = time_it(cuda, record_ramps, &trial, &ns, err);
         if (code)
             return code;
-        if (ns < best)
-            plan->shape[site] = shape[i];
+        fastest = ns < best ? i : fastest;
         best = ns < best ? ns : best;
     }
-    if (best == INT64_MAX)
+    if (best == INT64_MAX && !given)
         return ofr_fail(err, OFR_E_DEVICE, "cuda: %s: no kernel runs the ramp at %s", cuda->net->name,
                         cuda->net->site[site].name);
-    return OFR_OK;
+    plan->shape[site] = shape[fastest];
+    return ofr_cuda_choices_add(&cuda->choices, fastest, shapes, err);
 }
 
 /* Runs the network once in ways that always work, so that what is timed works on real values. */
@@ -186,6 +189,8 @@ int ofr_cuda_tune(struct ofr_cuda *cuda, struct ofr_cuda_plan *plan, struct ofr_
     if (!done)
         return ofr_fail_nomem(err, "a plan");
     int code = fill(cuda, plan, err);
+    if (!code)
+        code = ofr_cuda_choices_begin(&cuda->choices, plan->batch, err);
     for (uint32_t i = 0; i < cuda->net->ops && !code; ++i)
         if (is_conv(&plan->step[i]) && !done[i])
             code = tune_group(cuda, plan, i, done, err);

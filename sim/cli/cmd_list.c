@@ -43,7 +43,7 @@ static int list(const struct ofr_cli_call *call, struct ofr_error *err)
         ++registry;
     if (!registry->kind)
         return ofr_fail(err, OFR_E_USAGE,
-                        "list: found '%s', expected one of: policies batchers arrivals formats modes",
+                        "list: found '%s', expected one of: policies batchers arrivals formats modes terms",
                         call->positional[0]);
     if (options->json)
         return list_json(call->out, registry, err);
@@ -55,8 +55,8 @@ static int list(const struct ofr_cli_call *call, struct ofr_error *err)
 
 const struct ofr_cli_verb ofr_verb_list = {
     .name = "list",
-    .help = "what there is: policies, batchers, arrivals, formats, modes",
-    .usage = "policies|batchers|arrivals|formats|modes",
+    .help = "what there is: policies, batchers, arrivals, formats, modes, terms of the latency model",
+    .usage = "policies|batchers|arrivals|formats|modes|terms",
     .least = 1,
     .most = 1,
     .options = list_table,

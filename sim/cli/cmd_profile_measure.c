@@ -1,6 +1,7 @@
 /* offramp profile MODEL: measure a network on a device. */
 #include "replay/model.h"
 #include "replay/profiling.h"
+#include "replay/replay.h"
 #include "sim/base/version.h"
 #include "sim/cli/file_verbs.h"
 #include "sim/cli/progress.h"
@@ -14,9 +15,12 @@
 struct options {
     char device[OFFRAMP_TEXT_SIZE], batch[OFFRAMP_TEXT_SIZE], out[OFFRAMP_TEXT_SIZE],
         weights[OFFRAMP_TEXT_SIZE], images[OFFRAMP_TEXT_SIZE];
-    uint64_t samples, image_size, tokens, classes, threads, seed;
+    uint64_t samples, path_samples, image_size, tokens, classes, threads, seed;
+    int32_t spin;
     uint8_t in_line, json;
 };
+
+static const char *const spins[] = {"auto", "always", "never", NULL}; /* as enum ofr_replay_spin */
 
 #define ROW(member) .offset = offsetof(struct options, member)
 
@@ -35,6 +39,18 @@ static const struct offramp_option table[] = {
      .min = 1,
      .max = 100000,
      .help = "of each quantity; rounded up to tens"},
+    {.name = "path_samples",
+     .type = OFFRAMP_OPT_COUNT,
+     ROW(path_samples),
+     .fallback = "90",
+     .max = 100000,
+     .help = "of whole passes along the path of a replay, rounded up to nines; 0 = leave them out"},
+    {.name = "spin",
+     .type = OFFRAMP_OPT_CHOICE,
+     ROW(spin),
+     .fallback = "auto",
+     .choices = spins,
+     .help = "whether waiting threads keep their processors, as in `replay`"},
     {.name = "weights",
      .type = OFFRAMP_OPT_TEXT,
      ROW(weights),
@@ -172,6 +188,8 @@ static int measure(const struct ofr_cli_call *call, struct ofr_profiling *profil
     struct ofr_notes notes = OFR_NOTES_INIT;
     struct chatter chatter = {.out = call->chatter};
     profiling->samples = (uint32_t)options->samples;
+    profiling->path_samples = (uint32_t)options->path_samples;
+    profiling->spin = ofr_replay_may_spin((enum ofr_replay_spin)options->spin);
     profiling->out = options->out;
     profiling->provenance = &notes;
     profiling->say = say;

@@ -1,5 +1,6 @@
 #include "sim/cli/registry.h"
 
+#include "sim/model/terms.h"
 #include "sim/policy/policies.h"
 #include "sim/serve/batcher.h"
 #include "sim/serve/mode.h"
@@ -44,11 +45,19 @@ static bool mode_at(uint32_t i, struct ofr_component *out)
     return ofr_modes[i] != NULL;
 }
 
+static bool term_at(uint32_t i, struct ofr_component *out)
+{
+    if (i < OFR_TERMS)
+        *out = (struct ofr_component){.name = ofr_term_names[i], .help = ofr_term_help[i]};
+    return i < OFR_TERMS;
+}
+
 const struct ofr_registry ofr_registries[] = {
     {"policy", "policies", ofr_registry_policy_at},
     {"batcher", "batchers", batcher_at},
     {"arrival", "arrivals", arrival_at},
     {"format", "formats", format_at},
     {"mode", "modes", mode_at},
+    {"term", "terms", term_at},
     {NULL, NULL, NULL},
 };

@@ -7,7 +7,7 @@
 #include <stdbool.h>
 
 struct ofr_registry {
-    const char *kind;   /* policy, batcher, arrival, format */
+    const char *kind;   /* policy, batcher, arrival, format, term */
     const char *plural; /* as `offramp list` takes it */
     /* The i-th part; false past the last. */
     bool (*at)(uint32_t i, struct ofr_component *out);

@@ -1,6 +1,4 @@
-#include "sim/model/profile.h"
-
-#include "traces/profile_file.h"
+#include "sim/model/profile_path.h"
 
 #include <gsl/gsl_statistics_double.h>
 #include <inttypes.h>
@@ -12,8 +10,9 @@
 struct build {
     const char *path;
     struct ofr_profile_samples samples;
-    struct ofr_profile *profile; /* owned until the load has succeeded */
-    double *values;              /* owned; room for the longest run */
+    struct ofr_profile *profile;      /* owned until the load has succeeded */
+    double *values;                   /* owned; room for the longest run */
+    struct ofr_profile_row *in_order; /* owned; the samples as the file has them */
 };
 
 static int compare(const void *a, const void *b)
@@ -127,7 +126,7 @@ static int take_run(struct build *build, size_t first, size_t count, struct ofr_
     if (row->batch && (b < 0 || p->batch[b] != row->batch))
         return ofr_fail(err, OFR_E_INPUT, "%s: has %s for batch size %" PRIu32 ", which has no measured pass",
                         build->path, ofr_quantity_name((int)row->quantity), row->batch);
-    int64_t *place_ns = place(p, row, (uint32_t)b);
+    int64_t *place_ns = place(p, row, (uint32_t)b); /* NULL: beside the timeline, or of the path */
     if (place_ns)
         *place_ns = median(build, first, count);
     bool full = row->quantity == OFR_QUANTITY_UNTIL && row->site == p->sites;
@@ -158,23 +157,37 @@ static int check_until(const struct build *build, struct ofr_error *err)
     return OFR_OK;
 }
 
+static int keep_kernels(struct build *build, struct ofr_error *err)
+{
+    const char *kernels = ofr_notes_get(&build->samples.provenance, "kernels");
+    build->profile->kernels = kernels ? strdup(kernels) : NULL;
+    return kernels && !build->profile->kernels ? ofr_fail_nomem(err, "a profile") : OFR_OK;
+}
+
 static int build_profile(struct build *build, struct ofr_error *err)
 {
     struct ofr_profile_samples *samples = &build->samples;
-    if (samples->count)
+    if (samples->count) {
+        memcpy(build->in_order, samples->row, samples->count * sizeof *samples->row);
         qsort(samples->row, samples->count, sizeof *samples->row, compare);
+    }
     strcpy(build->profile->model, samples->model);
     build->profile->sites = samples->sites;
     build->profile->site_name = samples->site_name;
     samples->site_name = NULL; /* transferred */
-    int rc = collect_batches(build, err);
+    int rc = keep_kernels(build, err);
+    if (!rc)
+        rc = collect_batches(build, err);
     if (!rc)
         rc = allocate(build, err);
     for (size_t first = 0, count; !rc && first < samples->count; first += count) {
         count = run_length(build, first);
         rc = take_run(build, first, count, err);
     }
-    return rc ? rc : check_until(build, err);
+    if (!rc)
+        rc = check_until(build, err);
+    return rc ? rc
+              : ofr_profile__take_path(build->profile, build->in_order, samples->count, build->path, err);
 }
 
 int ofr_profile_load(struct ofr_profile **out, const char *path, struct ofr_error *err)
@@ -185,8 +198,11 @@ int ofr_profile_load(struct ofr_profile **out, const char *path, struct ofr_erro
     if (rc)
         return rc;
     build.profile = calloc(1, sizeof *build.profile);
-    rc = build.profile ? build_profile(&build, err) : ofr_fail_nomem(err, "a profile");
+    build.in_order = calloc(build.samples.count + 1, sizeof *build.in_order);
+    bool made = build.profile && build.in_order;
+    rc = made ? build_profile(&build, err) : ofr_fail_nomem(err, "a profile");
     free(build.values);
+    free(build.in_order);
     ofr_profile_samples_release(&build.samples);
     if (rc) {
         ofr_profile_free(build.profile);
@@ -200,10 +216,12 @@ void ofr_profile_free(struct ofr_profile *profile)
 {
     if (!profile)
         return;
+    ofr_profile__free_path(profile);
     for (uint32_t b = 0; profile->full_sample_ns && b < profile->batches; b++)
         free(profile->full_sample_ns[b]);
     free(profile->full_sample_ns);
     free(profile->full_samples);
+    free(profile->kernels);
     free(profile->site_name);
     free(profile->batch);
     free(profile->until_ns);

@@ -17,9 +17,42 @@
 #define OFR_MODEL_PROFILE_H
 
 #include "sim/base/error.h"
+#include "traces/profile_file.h"
 #include "traces/recording.h"
 
 #include <stdint.h>
+
+/* A tuning whose policy models it to take this long takes `tune_ns` on the machine that was measured. */
+#define OFR_PROFILE_TUNE_MODELLED_NS INT64_C(100000)
+
+struct ofr_profile_draws {
+    int64_t *sample_ns; /* owned, [count], in the order of measurement */
+    uint32_t count;
+};
+
+/* What was measured along the whole path of a replay - loop, executor, device, watcher, loop - and not part by part:
+ * what the parts' sum misses. Empty (rungs == 0) in profiles that were not measured so. */
+struct ofr_profile_path {
+    uint32_t rungs; /* idle times passes were measured after; rung 0: the next batch was waiting */
+    int64_t
+        idle_ns[OFR_PROFILE_RUNGS_MAX]; /* [rungs] ascending: end of a batch to the dispatch of the next */
+    int64_t *pass_ns;                   /* [batches][rungs] dispatch to end without ramps, median */
+    struct ofr_profile_draws *draws;    /* [batches][rungs] its samples */
+    double follows;                     /* correlation of a pass with the one before it, 0 .. 1 */
+    int64_t *ramp_pass_ns; /* [batches][sites] as pass_ns at rung 0, with the ramp of the site, median */
+    int64_t
+        *seen_ns; /* [batches][sites + 1] dispatch to release there, rung 0, median; last: the full model */
+    int64_t *launch_ns; /* [batches] a pass less the sum of its parts; may be negative, as the next */
+    int64_t *late_ns;   /* [batches][sites] a ramp's answer is seen so much later than its parts say */
+    int64_t *add_ns;    /* [batches][sites] ramp_pass_ns less pass_ns, >= 0 */
+    double *
+        further; /* [batches] a further ramp adds this share of its add_ns: 1 where ramps do not hide each other */
+    int64_t *answers_ns; /* [batches] the full model's answers are seen so long before the end, >= 0 */
+    int64_t notice_ns;   /* end of a batch to the loop acting on it */
+    int64_t reply_ns;    /* from there to the policy's answer being in force, less what the policy took */
+    int64_t decide_ns;   /* a decision without tuning; -1 = not measured */
+    int64_t tune_ns;     /* see OFR_PROFILE_TUNE_MODELLED_NS; -1 = not measured */
+};
 
 struct ofr_profile {
     char model[OFR_NAME_SIZE];
@@ -37,6 +70,8 @@ struct ofr_profile {
     /* Samples of the whole pass, for run-to-run noise; full_samples[i] values from full_sample[i]. */
     uint32_t *full_samples;   /* [batches]; 0 where the source kept only one number */
     int64_t **full_sample_ns; /* [batches][full_samples[i]] ascending */
+    struct ofr_profile_path path;
+    char *kernels; /* owned; the device's note of the kernels it chose, NULL where there is none */
 };
 
 int ofr_profile_load(struct ofr_profile **out, const char *path, struct ofr_error *err);

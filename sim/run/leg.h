@@ -42,6 +42,7 @@ int ofr_run_on(struct ofr_run *run, const struct ofr_scenario *scenario, const s
 struct ofr_leg_sim {
     struct ofr_clock_virtual now;
     struct ofr_sim_executor *executor;
+    struct ofr_timed_policy policy;
 };
 extern const struct ofr_leg_ops ofr_leg_sim_ops;
 

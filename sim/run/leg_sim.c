@@ -1,20 +1,49 @@
 #include "sim/run/leg.h"
 
+static int64_t if_on(const struct ofr_leg_view *view, enum ofr_term term, int64_t time_ns)
+{
+    return ofr_term_on(view->scenario->model.without_terms, term) ? time_ns : 0;
+}
+
+/* The policy's time: what it models itself, unless the profile knows better or it is left out. */
+static void choose_controller(struct ofr_leg_sim *leg, const struct ofr_leg_view *view,
+                              struct ofr_serve_setup *setup)
+{
+    const struct ofr_profile_path *path = &view->inputs->profile->path;
+    bool on = ofr_term_on(view->scenario->model.without_terms, OFR_TERM_CONTROL);
+    int64_t reply_ns = if_on(view, OFR_TERM_FEEDBACK, path->reply_ns);
+    bool measured = path->decide_ns >= 0;
+    if (on && !measured && reply_ns == 0)
+        return;
+    leg->policy = (struct ofr_timed_policy){.policy = {.ops = setup->policy, .state = setup->policy_state}};
+    leg->policy.decide_ns = reply_ns + (on && measured ? path->decide_ns : 0);
+    if (on)
+        leg->policy.stretch =
+            path->tune_ns < 0 ? 1.0 : (double)path->tune_ns / (double)OFR_PROFILE_TUNE_MODELLED_NS;
+    setup->controller = (struct ofr_controller){.ops = &ofr_controller_timed_ops, .state = &leg->policy};
+}
+
 static int open(void *state, const struct ofr_leg_view *view, struct ofr_serve_setup *setup,
                 struct ofr_error *err)
 {
     struct ofr_leg_sim *leg = state;
+    const struct ofr_profile *profile = view->inputs->profile;
     struct ofr_sim_executor_setup executor = {
         .recording = view->inputs->recording,
         .noise = (enum ofr_noise)view->scenario->model.noise,
         .feedback = (view->scenario->policy->flags & OFFRAMP_POLICY_FEEDBACK) != 0,
+        .servers = setup->servers,
+        .without = view->scenario->model.without_terms,
         .seed = view->scenario->top.seed,
+        .noise_stream = (uint32_t)view->scenario->model.noise_stream,
     };
     for (uint32_t i = 0; i < OFR_MAX_STAGES; ++i)
         executor.profile[i] = setup->stage[i].profile;
     int rc = ofr_sim_executor_create(&leg->executor, &executor, err);
     setup->executor = (struct ofr_executor){.ops = &ofr_sim_executor_ops, .state = leg->executor};
-    setup->feedback_ns = view->inputs->profile->feedback_ns;
+    setup->notice_ns = if_on(view, OFR_TERM_NOTICE, profile->path.notice_ns);
+    setup->feedback_ns = if_on(view, OFR_TERM_FEEDBACK, profile->feedback_ns);
+    choose_controller(leg, view, setup);
     ofr_clock_virtual_init(&setup->clock, &leg->now, 0);
     return rc;
 }

@@ -26,6 +26,10 @@ static void override_profile(struct ofr_profile *profile, const struct ofr_scena
     size_t ramps = (size_t)profile->batches * profile->sites;
     fill(profile->ramp_add_ns, ramps, model->ramp_ns);
     fill(profile->ramp_delay_ns, ramps, model->ramp_ns);
+    if (profile->path.rungs) {
+        fill(profile->path.add_ns, ramps, model->ramp_ns);
+        fill(profile->path.late_ns, model->ramp_ns < 0 ? 0 : ramps, 0);
+    }
     fill(profile->copy_in_ns, profile->batches, model->copy_in_ns);
     fill(profile->copy_out_ns, profile->batches, model->copy_out_ns);
     fill(&profile->dispatch_ns, 1, model->dispatch_ns);

@@ -182,6 +182,14 @@ static int bind_top(struct ofr_scenario *scenario, struct ofr_node *root, struct
     return 0;
 }
 
+static int bind_terms(struct ofr_scenario_model *model, struct ofr_node *map, struct ofr_error *err)
+{
+    struct ofr_error own = OFR_ERROR_INIT;
+    if (ofr_terms_read(&model->without_terms, &model->without, &own))
+        return ofr_node_fail(ofr_node_get(map, "without"), err, "without: %s", own.text);
+    return 0;
+}
+
 static int bind_model(struct ofr_scenario *scenario, struct ofr_node *root, struct ofr_error *err)
 {
     struct ofr_node *map = ofr_node_get(root, ofr_section_model.name);
@@ -191,6 +199,8 @@ static int bind_model(struct ofr_scenario *scenario, struct ofr_node *root, stru
     int rc = expect_map(map, "model", err);
     if (!rc)
         rc = bind_section(&ofr_section_model, &scenario->model, sizeof scenario->model, map, err);
+    if (!rc)
+        rc = bind_terms(&scenario->model, map, err);
     return rc ? rc : reject_unused(map, NULL, &ofr_section_model, NULL, err);
 }
 

@@ -40,7 +40,10 @@ struct ofr_scenario_model {
     char recording[OFFRAMP_TEXT_SIZE];     /* empty = none: only policies without ramps */
     char first_profile[OFFRAMP_TEXT_SIZE]; /* empty = the model up to its ramp; mode cascade alone */
     int32_t noise;                         /* enum ofr_noise */
+    uint64_t noise_stream;                 /* of the seed */
     int32_t samples;                       /* enum ofr_sample_order */
+    struct offramp_texts without;          /* names of terms left out */
+    uint32_t without_terms;                /* the same as a set, see ofr_terms_read */
     /* Replace what the profile says; -1 = keep. */
     int64_t ramp_ns, dispatch_ns, copy_in_ns, copy_out_ns, release_ns, feedback_ns;
 };

@@ -85,6 +85,19 @@ static const struct offramp_option model[] = {
      .choices = noise_choices,
      .help =
          "execution times: the profile's medians, drawn from its samples, or exponential (queueing theory)"},
+    {.name = "noise_stream",
+     .type = OFFRAMP_OPT_COUNT,
+     ROW(ofr_scenario_model, noise_stream),
+     .fallback = "0",
+     .max = 1e9,
+     .help = "number of the random stream execution times come from: another one is another run of the same "
+             "work"},
+    {.name = "without",
+     .type = OFFRAMP_OPT_TEXTS,
+     ROW(ofr_scenario_model, without),
+     .fallback = "[]",
+     .help = "terms of the latency model left out of a simulation, to see what each is worth (`offramp list "
+             "terms`)"},
     {.name = "samples",
      .type = OFFRAMP_OPT_CHOICE,
      ROW(ofr_scenario_model, samples),

@@ -14,6 +14,7 @@ void ofr_policy_answer(const struct ofr_policy_handle *policy, const struct offr
     decision->evaluations = 0;
     decision->changed = false;
     answer->decided = policy->ops->feedback(policy->state, feedback, decision);
+    answer->modelled_ns = decision->cost_ns > 0 ? decision->cost_ns : 0;
 }
 
 static int ask(void *state, const struct offramp_feedback *feedback, struct ofr_answer *answer,
@@ -25,3 +26,15 @@ static int ask(void *state, const struct offramp_feedback *feedback, struct ofr_
 }
 
 const struct ofr_controller_ops ofr_controller_inline_ops = {.name = "inline", .ask = ask};
+
+static int ask_timed(void *state, const struct offramp_feedback *feedback, struct ofr_answer *answer,
+                     struct ofr_error *err)
+{
+    const struct ofr_timed_policy *timed = state;
+    (void)err;
+    ofr_policy_answer(&timed->policy, feedback, answer);
+    answer->decision.cost_ns = timed->decide_ns + llrint((double)answer->modelled_ns * timed->stretch);
+    return 1;
+}
+
+const struct ofr_controller_ops ofr_controller_timed_ops = {.name = "timed", .ask = ask_timed};

@@ -2,6 +2,7 @@
  * and the executor.
  *
  *   inline  (controller.c)  in the loop; the answer takes effect after the time the policy models (`cost_ns`)
+ *   timed   (controller.c)  likewise, but after the time a decision was measured to take on some machine
  *   thread  (replay)        on a thread of its own; the answer takes effect when it is there, its cost is measured
  *
  * The loop asks about one ended batch at a time, in order of feedback, and asks again only when it has the answer;
@@ -17,6 +18,7 @@
 struct ofr_answer {
     bool decided; /* `decision` is filled */
     struct offramp_decision decision;
+    int64_t modelled_ns; /* what the policy itself models the decision to take */
 };
 
 struct ofr_controller_ops {
@@ -41,6 +43,14 @@ struct ofr_policy_handle {
 };
 
 extern const struct ofr_controller_ops ofr_controller_inline_ops; /* state: struct ofr_policy_handle */
+
+/* Turns what a policy models into what a machine was measured to take: decide_ns + cost_ns * stretch. */
+struct ofr_timed_policy {
+    struct ofr_policy_handle policy;
+    int64_t decide_ns;
+    double stretch;
+};
+extern const struct ofr_controller_ops ofr_controller_timed_ops; /* state: struct ofr_timed_policy */
 
 /* Asks the policy, with an answer that is clean before it fills it in. */
 void ofr_policy_answer(const struct ofr_policy_handle *policy, const struct offramp_feedback *feedback,

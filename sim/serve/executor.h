@@ -12,6 +12,7 @@
 
 #include "sim/base/error.h"
 #include "sim/model/profile.h"
+#include "sim/model/terms.h"
 #include "sim/offramp_policy.h"
 #include "sim/serve/mode.h"
 #include "traces/recording.h"
@@ -68,8 +69,9 @@ struct ofr_executor {
 
 /* How execution times vary around the profile's medians. */
 enum ofr_noise {
-    OFR_NOISE_NONE,        /* medians as they are */
-    OFR_NOISE_SAMPLES,     /* whole passes drawn from the profile's samples; parts scale along */
+    OFR_NOISE_NONE,    /* medians as they are */
+    OFR_NOISE_SAMPLES, /* whole passes drawn from the profile's samples; parts scale along, or, in a profile
+                              measured along the whole path, shift along */
     OFR_NOISE_EXPONENTIAL, /* exponential whole pass with the median as its mean: for queueing-theory checks
                             */
 };
@@ -78,8 +80,11 @@ struct ofr_sim_executor_setup {
     const struct ofr_profile *profile[OFR_MAX_STAGES]; /* of each stage; borrowed */
     const struct ofr_recording *recording; /* borrowed; NULL: every answer is 0 and no ramp may be active */
     enum ofr_noise noise;
-    bool feedback; /* fill score and ramp_answer */
+    bool feedback;    /* fill score and ramp_answer */
+    uint32_t servers; /* <= OFR_MAX_SERVERS */
+    uint32_t without; /* terms left out, see ofr_terms_read */
     uint64_t seed;
+    uint32_t noise_stream; /* execution times come from this stream of the seed */
 };
 
 struct ofr_sim_executor;

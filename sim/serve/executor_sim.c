@@ -3,49 +3,83 @@
 #include "sim/engine/random.h"
 #include "sim/serve/executor.h"
 #include "sim/serve/exit_rule.h"
+#include "sim/serve/pass_model.h"
 
 #include <math.h>
 #include <stdlib.h>
 
 struct ofr_sim_executor {
     struct ofr_sim_executor_setup setup;
+    struct ofr_pass_model model[OFR_MAX_STAGES]; /* where the stage has a profile */
     struct ofr_random random;
+    int64_t *ended_ns; /* [servers], owned: end of the last batch; -1 = none yet */
 };
 
 /* Times of one batch from its dispatch on, after noise. */
 struct timeline {
     int64_t release_ns[OFFRAMP_MAX_SITES + 1]; /* [ramps + 1]; last: the full model */
+    int64_t end_ns;
 };
 
 int ofr_sim_executor_create(struct ofr_sim_executor **out, const struct ofr_sim_executor_setup *setup,
                             struct ofr_error *err)
 {
     struct ofr_sim_executor *executor = calloc(1, sizeof *executor);
+    *out = NULL;
     if (!executor)
         return ofr_fail_nomem(err, "the simulated executor");
     executor->setup = *setup;
-    ofr_random_init(&executor->random, setup->seed, OFR_RANDOM_EXECUTION, 0);
+    executor->ended_ns = calloc(setup->servers + 1, sizeof *executor->ended_ns);
+    int rc = executor->ended_ns ? OFR_OK : ofr_fail_nomem(err, "the simulated executor");
+    for (uint32_t i = 0; i < OFR_MAX_STAGES && !rc; ++i)
+        if (setup->profile[i])
+            rc = ofr_pass_model_init(&executor->model[i], setup->profile[i], setup->without,
+                                     setup->noise == OFR_NOISE_SAMPLES, err);
+    if (rc) {
+        ofr_sim_executor_destroy(executor);
+        return rc;
+    }
+    for (uint32_t i = 0; i < setup->servers; ++i)
+        executor->ended_ns[i] = -1;
+    ofr_random_init(&executor->random, setup->seed, OFR_RANDOM_EXECUTION, setup->noise_stream);
     *out = executor;
     return 0;
 }
 
 void ofr_sim_executor_destroy(struct ofr_sim_executor *executor)
 {
+    if (!executor)
+        return;
+    for (uint32_t i = 0; i < OFR_MAX_STAGES; ++i)
+        ofr_pass_model_release(&executor->model[i]);
+    free(executor->ended_ns);
     free(executor);
 }
 
-/* Factor by which this pass takes longer than the median. */
+/* Factor by which this pass takes longer than the median, in profiles without a path. */
 static double draw_noise(struct ofr_sim_executor *executor, const struct ofr_profile *profile,
                          uint32_t batch_index)
 {
     if (executor->setup.noise == OFR_NOISE_EXPONENTIAL)
         return ofr_random_exponential(&executor->random, 1.0);
     uint32_t samples = profile->full_samples[batch_index];
-    if (executor->setup.noise == OFR_NOISE_NONE || samples < 2)
+    bool varies = executor->setup.noise == OFR_NOISE_SAMPLES && profile->path.rungs == 0 &&
+                  ofr_term_on(executor->setup.without, OFR_TERM_JITTER);
+    if (!varies || samples < 2)
         return 1.0;
     uint64_t pick = ofr_random_below(&executor->random, samples);
     int64_t median_ns = profile->until_ns[(size_t)batch_index * (profile->sites + 1) + profile->sites];
     return (double)profile->full_sample_ns[batch_index][pick] / (double)median_ns;
+}
+
+static int64_t draw_shift(struct ofr_sim_executor *executor, const struct ofr_batch *batch,
+                          uint32_t batch_index, int64_t now_ns)
+{
+    int64_t ended_ns = executor->ended_ns[batch->server];
+    if (executor->setup.noise == OFR_NOISE_EXPONENTIAL)
+        return 0;
+    return ofr_pass_model_shift(&executor->model[batch->stage], &executor->random, batch_index,
+                                ended_ns < 0 ? INT64_MAX : now_ns - ended_ns);
 }
 
 static int64_t stretch(int64_t time_ns, double factor)
@@ -53,24 +87,29 @@ static int64_t stretch(int64_t time_ns, double factor)
     return factor == 1.0 ? time_ns : llrint((double)time_ns * factor);
 }
 
-static void lay_out(struct ofr_sim_executor *executor, const struct ofr_profile *profile,
-                    const struct offramp_exit_config *config, uint32_t batch_index, struct timeline *line)
+static void lay_out(struct ofr_sim_executor *executor, const struct ofr_batch *batch, uint32_t batch_index,
+                    int64_t shift_ns, struct timeline *line)
 {
+    const struct offramp_exit_config *config = &batch->config;
+    const struct ofr_profile *profile = executor->setup.profile[batch->stage];
+    const struct ofr_pass_times *times = &executor->model[batch->stage].times[batch_index];
     const int64_t *until_ns = profile->until_ns + (size_t)batch_index * (profile->sites + 1);
-    const int64_t *add_ns = profile->ramp_add_ns + (size_t)batch_index * profile->sites;
-    const int64_t *delay_ns = profile->ramp_delay_ns + (size_t)batch_index * profile->sites;
     double factor = draw_noise(executor, profile, batch_index);
-    int64_t start_ns = profile->dispatch_ns + profile->copy_in_ns[batch_index];
-    int64_t ramps_ns = 0;
+    int64_t start_ns = times->start_ns + shift_ns;
+    int64_t sum_ns = 0, most_ns = 0;
     for (uint32_t k = 0; k < config->ramps; ++k) {
         uint32_t site = config->site[k];
-        int64_t own_ns = config->free_ramps ? 0 : delay_ns[site];
+        int64_t own_ns = config->free_ramps ? 0 : times->delay_ns[site];
+        int64_t add_ns = config->free_ramps ? 0 : times->add_ns[site];
+        int64_t before_ns = stretch(sum_ns, times->further);
         line->release_ns[k] =
-            start_ns + stretch(until_ns[site] + ramps_ns + own_ns, factor) + profile->release_ns;
-        ramps_ns += config->free_ramps ? 0 : add_ns[site];
+            start_ns + stretch(until_ns[site] + before_ns + own_ns, factor) + times->release_ns;
+        sum_ns += add_ns;
+        most_ns = add_ns > most_ns ? add_ns : most_ns;
     }
-    line->release_ns[config->ramps] =
-        start_ns + stretch(until_ns[profile->sites] + ramps_ns, factor) + profile->copy_out_ns[batch_index];
+    int64_t ramps_ns = most_ns + stretch(sum_ns - most_ns, times->further);
+    line->end_ns = start_ns + stretch(until_ns[profile->sites] + ramps_ns, factor) + times->end_ns;
+    line->release_ns[config->ramps] = line->end_ns - times->answers_ns;
 }
 
 /* A ramp's answer cannot be available after the batch has ended: the host then takes it from the final
@@ -95,14 +134,15 @@ static void decide_rows(const struct ofr_recording *recording, struct ofr_batch 
     }
 }
 
-static void run_to_end(const struct ofr_recording *recording, struct ofr_batch *batch)
+static void run_to_end(const struct ofr_recording *recording, struct ofr_batch *batch,
+                       const struct timeline *line)
 {
     for (uint32_t row = 0; row < batch->size; ++row) {
         uint16_t answer = recording ? recording->final_answer[batch->sample[row]] : 0;
         batch->exit_ramp[row] = 0;
         batch->final_answer[row] = answer;
         batch->answer[row] = answer;
-        batch->released_ns[row] = batch->ended_ns;
+        batch->released_ns[row] = batch->dispatched_ns + line->release_ns[0];
     }
 }
 
@@ -128,11 +168,12 @@ static int submit(void *state, struct ofr_batch *batch, int64_t now_ns, struct o
         return ofr_fail(err, OFR_E_BUG, "batch %lld of %u requests is larger than any profiled size",
                         (long long)batch->id, ofr_batch_rows(batch));
     struct timeline line;
-    lay_out(executor, profile, &batch->config, (uint32_t)index, &line);
+    int64_t shift_ns = draw_shift(executor, batch, (uint32_t)index, now_ns);
+    lay_out(executor, batch, (uint32_t)index, shift_ns, &line);
     batch->padded = profile->batch[index];
-    batch->ended_ns = now_ns + line.release_ns[batch->config.ramps];
+    batch->ended_ns = executor->ended_ns[batch->server] = now_ns + line.end_ns;
     if (batch->config.ramps == 0)
-        run_to_end(recording, batch);
+        run_to_end(recording, batch, &line);
     else
         decide_rows(recording, batch, &line);
     if (executor->setup.feedback && batch->config.ramps > 0)

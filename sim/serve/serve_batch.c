@@ -135,8 +135,8 @@ int serve__start(struct serve *s, struct ofr_batch *batch)
         s->awaited++;
         return 0;
     }
-    return ofr_event_queue_push(&s->events, batch->ended_ns, OFR_EVENT_COMPLETE, ofr_event_pointer(batch),
-                                s->err);
+    return ofr_event_queue_push(&s->events, batch->ended_ns + s->setup->notice_ns, OFR_EVENT_COMPLETE,
+                                ofr_event_pointer(batch), s->err);
 }
 
 /* ---- ends of requests ---- */
@@ -306,8 +306,9 @@ int serve__complete(struct serve *s, struct ofr_batch *batch)
         serve__give_batch(s, batch);
         return 0;
     }
-    return ofr_event_queue_push(&s->events, serve__now(s) + s->setup->feedback_ns, OFR_EVENT_FEEDBACK,
-                                ofr_event_pointer(batch), s->err);
+    int64_t reaches_ns = batch->ended_ns + s->setup->feedback_ns;
+    return ofr_event_queue_push(&s->events, reaches_ns > serve__now(s) ? reaches_ns : serve__now(s),
+                                OFR_EVENT_FEEDBACK, ofr_event_pointer(batch), s->err);
 }
 
 /* ---- the end of a run that is cut short ---- */

@@ -11,7 +11,7 @@ Test(profile, a_measured_profile_holds_samples_and_provenance)
 {
     struct ofr_error err = OFR_ERROR_INIT;
     struct tool_result result =
-        tool_run("profile resnet18-small --device cpu --batch 1,3 --samples 12 -o m.oprof");
+        tool_run("profile resnet18-small --device cpu --batch 1,3 --samples 12 --path-samples 10 -o m.oprof");
     cr_assert_eq(result.status, 0, "%s", result.err);
     cr_expect(strstr(result.err, "estimated"));
     cr_expect(strstr(result.err, "took"));
@@ -30,6 +30,13 @@ Test(profile, a_measured_profile_holds_samples_and_provenance)
     cr_expect_eq(count[OFR_QUANTITY_COPY_IN], 2 * took);
     cr_expect_eq(count[OFR_QUANTITY_COPY_OUT], 2 * took);
     cr_expect_eq(count[OFR_QUANTITY_RELEASE], took);
+    cr_expect_eq(count[OFR_QUANTITY_RAMP_PASS], 2 * 8 * 18, "18: two in each of nine rounds");
+    cr_expect_eq(count[OFR_QUANTITY_SEEN], 2 * 9 * 18);
+    cr_expect_eq(count[OFR_QUANTITY_RAMPS_PASS], 2 * 18);
+    cr_expect_eq(count[OFR_QUANTITY_NOTICE], 2 * 18);
+    cr_expect_eq(count[OFR_QUANTITY_REPLY], 2 * 18);
+    cr_expect_eq(count[OFR_QUANTITY_PASS], count[OFR_QUANTITY_IDLE] * 2 * 18);
+    cr_expect_eq(count[OFR_QUANTITY_DECIDE], 1);
     static const char *const facts[] = {"tool",    "command", "device",        "libraries",    "memory",
                                         "weights", "inputs",  "clocks_before", "clocks_after", "measured"};
     for (size_t i = 0; i < sizeof facts / sizeof *facts; ++i)
@@ -38,6 +45,13 @@ Test(profile, a_measured_profile_holds_samples_and_provenance)
     struct ofr_profile *profile;
     cr_assert_eq(ofr_profile_load(&profile, files_path("m.oprof"), &err), 0, "%s", err.text);
     cr_expect_str_eq(profile->site_name[0], "stem");
+    cr_expect_geq(profile->path.rungs, 1);
+    for (uint32_t b = 0; b < profile->batches; ++b) {
+        size_t full = (size_t)b * (profile->sites + 1) + profile->sites;
+        int64_t pass_ns = profile->path.pass_ns[(size_t)b * profile->path.rungs];
+        cr_expect(pass_ns > profile->until_ns[full] / 2, "%lld ns", (long long)pass_ns);
+        cr_expect_leq(profile->path.seen_ns[full], pass_ns, "answers come before the end");
+    }
     cr_expect_eq(profile->feedback_ns, 0, "what is measured beside is not taken for another quantity");
     ofr_profile_free(profile);
     tool_release(&result);

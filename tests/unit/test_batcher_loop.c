@@ -93,7 +93,8 @@ static void run_in_loop(const struct world *expected, struct world *w, struct lo
     struct ofr_clock_virtual clock_state;
     ofr_clock_virtual_init(&clock, &clock_state, 0);
     struct ofr_sim_executor *executor = NULL;
-    struct ofr_sim_executor_setup executing = {.profile = {&w->profile}, .seed = 1};
+    struct ofr_sim_executor_setup executing = {
+        .profile = {&w->profile}, .servers = w->view.servers, .seed = 1};
     int64_t *slo_ns = calloc(w->requests, sizeof *slo_ns);
     for (uint32_t i = 0; i < w->requests; ++i)
         slo_ns[i] = w->request[i].deadline_ns == OFR_NEVER_NS
