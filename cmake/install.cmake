@@ -12,7 +12,7 @@ set_target_properties(offramp PROPERTIES VERSION ${PROJECT_VERSION} SOVERSION ${
 install(TARGETS offramp EXPORT offramp-targets LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(TARGETS offramp_cli RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 install(FILES sim/offramp.h sim/offramp_policy.h sim/offramp_option.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/offramp)
-install(DIRECTORY workloads/scenarios workloads/data DESTINATION ${CMAKE_INSTALL_DATADIR}/offramp)
+install(DIRECTORY workloads/scenarios workloads/sweeps workloads/data DESTINATION ${CMAKE_INSTALL_DATADIR}/offramp)
 install(FILES analysis/python/offramp_reader.py analysis/python/example.py
   DESTINATION ${CMAKE_INSTALL_DATADIR}/offramp/python)
 install(FILES README.md CHANGELOG.md DESTINATION ${CMAKE_INSTALL_DOCDIR})

@@ -182,6 +182,25 @@ static int run(const struct ofr_cli_call *call, struct ofr_error *err)
     return run_as_rank(call, err);
 }
 
+static int run_print(const struct ofr_cli_call *call, struct ofr_error *err)
+{
+    return ofr_print_verb(call, OFR_FILE_SWEEP, err);
+}
+
+static const struct ofr_cli_verb print_verb = {
+    .name = "print",
+    .help = "the rows of a results file, exactly; tables: configurations, runs",
+    .usage = "RESULTS.osweep",
+    .least = 1,
+    .most = 1,
+    .options = ofr_print_options,
+    .option_count = OFR_PRINT_OPTIONS_ALL,
+    .options_size = sizeof(struct ofr_print_options),
+    .run = run_print,
+};
+
+static const struct ofr_cli_verb *const sub[] = {&print_verb, NULL};
+
 const struct ofr_cli_verb ofr_verb_sweep = {
     .name = "sweep",
     .help = "simulate many configurations of a scenario: table, Pareto front, capacity",
@@ -191,5 +210,6 @@ const struct ofr_cli_verb ofr_verb_sweep = {
     .options = table,
     .option_count = sizeof table / sizeof *table,
     .options_size = sizeof(struct options),
+    .sub = sub,
     .run = run,
 };

@@ -10,6 +10,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <xxhash.h>
 
@@ -272,8 +273,10 @@ static int hash_file(XXH64_state_t *hash, const char *path, struct ofr_error *er
     enum {
         BLOCK = 1 << 20
     };
+    struct stat st;
     XXH64_update(hash, path, strlen(path) + 1);
-    FILE *file = fopen(path, "rb");
+    FILE *file =
+        stat(path, &st) == 0 && S_ISREG(st.st_mode) ? fopen(path, "rb") : NULL; /* a device may never end */
     if (!file)
         return 0;
     char *block = malloc(BLOCK);

@@ -35,13 +35,15 @@ static int width_of(const char *text)
 
 static void print_grid(FILE *out, struct grid *grid)
 {
+    int widest[MOST_COLUMNS] = {0};
+    for (uint32_t row = 0; row < grid->rows; ++row)
+        for (uint32_t column = 0; column < grid->columns; ++column) {
+            int found = width_of(cell(grid, row, column));
+            widest[column] = found > widest[column] ? found : widest[column];
+        }
     for (uint32_t row = 0; row < grid->rows; ++row) {
         for (uint32_t column = 0; column < grid->columns; ++column) {
-            int width = 0;
-            for (uint32_t other = 0; other < grid->rows; ++other) {
-                int found = width_of(cell(grid, other, column));
-                width = found > width ? found : width;
-            }
+            int width = widest[column];
             const char *text = cell(grid, row, column);
             fprintf(out, "%s%*s%s", column ? "  " : "", width - width_of(text), "", text);
         }

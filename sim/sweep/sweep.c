@@ -159,13 +159,18 @@ static int read_axes(struct ofr_sweep *sweep, struct ofr_node *root, struct ofr_
     return rc;
 }
 
-/* A key no scenario has is a slip of the pen; one that stands twice would let the later axis win unseen. */
+/* A key no scenario has is a slip of the pen; one that stands twice, or holds an earlier one, would win unseen. */
 static int check_key(const struct ofr_sweep *sweep, const struct ofr_node *root, const char *key,
                      const struct ofr_node *node, const char **seen, uint32_t *count, struct ofr_error *err)
 {
-    for (uint32_t i = 0; i < *count; ++i)
+    size_t length = strlen(key);
+    for (uint32_t i = 0; i < *count; ++i) {
         if (strcmp(seen[i], key) == 0)
             return ofr_node_fail(node, err, "key '%s' is varied twice", key);
+        if (strncmp(seen[i], key, length) == 0 && seen[i][length] == '.')
+            return ofr_node_fail(node, err, "key '%s' would undo '%s', expected it before that", key,
+                                 seen[i]);
+    }
     if (strlen(key) >= OFR_COLUMN_NAME)
         return ofr_node_fail(node, err, "found a key of more than %d characters", OFR_COLUMN_NAME - 1);
     seen[(*count)++] = key;
@@ -178,11 +183,11 @@ static int check_keys(const struct ofr_sweep *sweep, const struct ofr_node *root
     const char *seen[OFR_SWEEP_MOST_AXES + 1];
     uint32_t count = 0;
     int rc = 0;
-    if (sweep->capacity.node)
-        rc = check_key(sweep, root, sweep->capacity.key, sweep->capacity.node, seen, &count, err);
     for (uint32_t i = 0; i < sweep->axes; ++i)
         for (uint32_t k = 0; k < sweep->axis[i].keys && !rc; ++k)
             rc = check_key(sweep, root, sweep->axis[i].key[k], sweep->axis[i].value[k], seen, &count, err);
+    if (!rc && sweep->capacity.node) /* is put in last */
+        rc = check_key(sweep, root, sweep->capacity.key, sweep->capacity.node, seen, &count, err);
     return rc;
 }
 

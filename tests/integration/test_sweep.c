@@ -207,3 +207,14 @@ Test(sweep, capacity_at_an_end_of_its_range)
     cr_expect_eq(csv_number("d/runs.csv", 2, 4), 600.0);
     cr_expect_eq(csv_number("d/runs.csv", 2, 5), 0.0);
 }
+
+/* What never ends is not read to tell it apart. */
+Test(sweep, a_device_as_an_input_is_a_row)
+{
+    tool_write("w.yaml", "scenario: s.yaml\naxes: {model.recording: [rec.orec, /dev/zero]}\n");
+    struct tool_result result = tool_run("sweep w.yaml -o d");
+    cr_expect_eq(result.status, 1);
+    cr_expect_not_null(strstr(result.err, "1 of 2 configurations failed, 1 first: /dev/zero"), "%s",
+                       result.err);
+    tool_release(&result);
+}
