@@ -1,5 +1,7 @@
 #include "sim/cli/version.h"
 
+#include "analysis/report/draw.h"
+#include "analysis/report/page.h"
 #include "replay/device.h"
 #include "sim/base/revision.h"
 #include "sim/base/version.h"
@@ -45,5 +47,8 @@ void ofr_cli_version(FILE *out)
     for (const struct ofr_device_ops *const *device = ofr_devices; *device; ++device)
         fprintf(out, " %s", (*device)->name);
     fprintf(out, "; %s, %s\n", CUDA_FACT, MPI_FACT);
+    fprintf(out, "reports    pages: %s; figures: %s\n",
+            ofr_report_has_page() ? "yes" : "no, npm was missing when it was built",
+            ofr_report_draws() ? "cairo" : "no, cairo was missing when it was built");
     print_libraries(out);
 }

@@ -160,6 +160,7 @@ Test(cli, help_reaches_everything)
         {"--version", "offramp 0."},
         {"--version", "revision   "},
         {"--version", "libraries  oneDNN "},
+        {"--version", "reports    pages: "},
         {"help --spec", "\"verbs\""},
     };
     for (size_t i = 0; i < sizeof pages / sizeof *pages; ++i) {
