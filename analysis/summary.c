@@ -39,12 +39,11 @@ void ofr_summary_release(struct ofr_summary *summary)
 
 static void slide_window(struct ofr_summary *summary, uint8_t agrees)
 {
-    uint32_t at = (uint32_t)(summary->released % OFR_AGREEMENT_WINDOW);
-    bool full = summary->released >= OFR_AGREEMENT_WINDOW;
+    uint8_t *oldest = &summary->window[summary->window_at]; /* 0 until the window is full */
     summary->window_agreeing += agrees;
-    if (full)
-        summary->window_agreeing -= summary->window[at];
-    summary->window[at] = agrees;
+    summary->window_agreeing -= *oldest;
+    *oldest = agrees;
+    summary->window_at = summary->window_at + 1 == OFR_AGREEMENT_WINDOW ? 0 : summary->window_at + 1;
     if (summary->released + 1 >= OFR_AGREEMENT_WINDOW && summary->window_agreeing < summary->window_worst)
         summary->window_worst = summary->window_agreeing;
 }

@@ -39,7 +39,7 @@ struct ofr_summary {
     uint32_t last_ramps;
     uint16_t last_site[OFFRAMP_MAX_SITES];
     uint8_t window[OFR_AGREEMENT_WINDOW]; /* ring of agreement flags */
-    uint32_t window_agreeing, window_worst;
+    uint32_t window_at, window_agreeing, window_worst;
     int64_t end_ns; /* set by the caller when the run has ended */
 };
 

@@ -247,15 +247,21 @@ static void free_server(struct serve *s, const struct ofr_batch *batch)
     s->dispatch_due |= serve__waiting(s) > 0 || s->ahead;
 }
 
-/* Turns the row of a request that goes on into what the log keeps of this stage. */
-static void mark_onward(struct ofr_request_row *row)
+/* Rows of requests that left at no ramp of a stage before the last: not answered, what stands there is this stage alone. */
+static void take_back(struct serve *s, const struct ofr_batch *batch)
 {
-    row->released_ns = -1;
-    row->exit_site = OFR_EXIT_NONE;
-    row->answer = 0;
-    row->outcome = OFR_OUTCOME_ONWARD;
-    row->agrees = 0;
-    row->correct = 2;
+    for (uint32_t i = 0; i < batch->size; ++i) {
+        struct ofr_request_row *row = &s->rows[i];
+        if (batch->exit_ramp[i] < batch->config.ramps)
+            continue;
+        s->result->outcome[row->outcome]--;
+        row->released_ns = -1;
+        row->exit_site = OFR_EXIT_NONE;
+        row->answer = 0;
+        row->outcome = OFR_OUTCOME_ONWARD;
+        row->agrees = 0;
+        row->correct = 2;
+    }
 }
 
 /* The requests of a batch leave the system. */
@@ -287,11 +293,10 @@ int serve__complete(struct serve *s, struct ofr_batch *batch)
     for (uint32_t i = 0; i < batch->size; ++i) {
         if (!fill_row(s, batch, i, &s->rows[i]))
             return serve__bug(s, "I3: a request's times are out of order", "request", s->rows[i].id);
-        if (!last && batch->exit_ramp[i] == batch->config.ramps)
-            mark_onward(&s->rows[i]);
-        else
-            s->result->outcome[s->rows[i].outcome]++;
+        s->result->outcome[s->rows[i].outcome]++;
     }
+    if (!last)
+        take_back(s, batch);
     struct ofr_batch_row row;
     emit_batch(s, batch, &row);
     s->stage[batch->stage].formed -= batch->size;

@@ -20,9 +20,9 @@ struct server {
 struct stage {
     void *batcher;                     /* state; borrowed */
     const struct ofr_profile *profile; /* borrowed */
-    struct offramp_exit_config config; /* its part of what is in force */
     uint32_t waiting;                  /* requests the batcher holds */
     uint32_t formed;                   /* requests in its batches that have not ended */
+    struct offramp_exit_config config; /* its part of what is in force */
 };
 
 struct serve {
@@ -42,12 +42,11 @@ struct serve {
     /* dispatch */
     struct server server[OFR_MAX_SERVERS];
     struct ofr_server_view server_view[OFR_MAX_SERVERS];
-    struct ofr_batcher_view view; /* kept up to date; serve__view hands it to a stage's batcher */
-    const struct ofr_mode_ops *mode;
-    struct stage stage[OFR_MAX_STAGES];
+    struct ofr_batcher_view
+        view; /* kept up to date; a stage's batcher gets it as view_of (serve.c) turns it */
     uint32_t stages;
-    struct stage *asked; /* whose batcher holds the view */
     bool closed;         /* no further request will arrive */
+    struct stage *asked; /* whose batcher holds the view */
     uint64_t idle_bits[OFR_MAX_SERVERS / 64];
     uint32_t idle_servers;
     uint32_t *plan_slot; /* [max_batch] */
@@ -56,6 +55,8 @@ struct serve {
     bool dispatch_due; /* servers have to look for work at this instant */
     bool ahead;        /* the batcher commits to busy servers */
     int64_t next_batch;
+    struct stage stage[OFR_MAX_STAGES];
+    const struct ofr_mode_ops *mode;
 
     /* batches */
     struct ofr_batch *free_batches; /* by next */
@@ -87,8 +88,8 @@ static inline int64_t serve__now(const struct serve *s)
 /* Requests that batchers hold, in all stages. */
 static inline uint32_t serve__waiting(const struct serve *s)
 {
-    uint32_t waiting = s->stage[0].waiting;
-    for (uint32_t i = 1; i < s->stages; ++i)
+    uint32_t waiting = 0;
+    for (uint32_t i = 0; i < OFR_MAX_STAGES; ++i) /* those the mode has not hold none */
         waiting += s->stage[i].waiting;
     return waiting;
 }
