@@ -112,6 +112,8 @@ Test(report, page_in_a_browser, .timeout = 120)
         cr_log_warn("SKIPPED: no Chromium on this machine\n");
         return;
     }
+    cr_expect_not_null(strstr(document, ">none<"),
+                       "the page does not say that the policy knew nothing before");
     cr_expect_not_null(strstr(document, "data-figures=\"12\""), "not all figures were drawn");
     cr_expect_null(strstr(document, "data-error=\""), "the script failed");
     cr_expect_null(strstr(log, "CONSOLE"), "the console says: %s", log);
