@@ -148,13 +148,13 @@ static int run_as_rank(const struct ofr_cli_call *call, struct ofr_error *err)
 {
     const struct options *options = call->values;
     const struct ofr_ranks_ops *ops = &ofr_ranks_mpi;
-    uint32_t threads = options->jobs ? (uint32_t)options->jobs : 1;
     struct ofr_ranks ranks;
     struct ofr_sweep *sweep = NULL;
     struct ofr_error own = OFR_ERROR_INIT;
     int rc = ops->begin(&ranks, err);
     if (rc)
         return rc;
+    uint32_t threads = options->jobs ? (uint32_t)options->jobs : ranks.size > 1 ? 1 : processors();
     int read = ofr_sweep_load(&sweep, call->positional[0], options->set.item, options->set.count, &own);
     rc = ops->agree(&ranks, read, own.text, sweep ? sweep->fingerprint : 0, err);
     if (!rc && ranks.rank == 0) {

@@ -1,7 +1,8 @@
-/* Fuzzes what people write: scenarios, traces and tables of other systems, tuner cases. */
+/* Fuzzes what people write: scenarios, traces and tables of other systems, tuner cases, sweeps. */
 #include "sim/base/config.h"
 #include "sim/policy/tuner_case.h"
 #include "sim/run/scenario.h"
+#include "sim/sweep/sweep.h"
 #include "tests/fuzz/fuzz.h"
 #include "traces/import/importers.h"
 #include "traces/import/profile_import.h"
@@ -293,12 +294,49 @@ static void run_case(uint64_t number)
         ofr_tuner_case_release(&kase);
 }
 
+/* ---- sweeps: the resolved one is a sweep file, and says the same ---- */
+
+static const char *const sweeps[] = {
+    "name: a\nscenario: {model: {profile: p.oprof}, arrivals: {process: poisson, rate: 1/s}}\naxes:\n"
+    "  exits: [vanilla, {policy: static, thresholds: [0.1, 0.2]}]\n  arrivals.rate: {from: 1/s, to: 8k/s, "
+    "count: 4, "
+    "scale: log, round: 1/s}\n  slo: {from: 5ms, to: 20ms, step: 5ms}\nreplications: 3\nconfidence: 90%\n"
+    "constraints: [latency.p99 <= slo, agreement >= 99%]\nobjective: maximize throughput\npareto: "
+    "[latency.p99]\n",
+    "scenario: {model: {profile: p.oprof}}\npoints: {method: sobol, count: 5, seed: 2, keys: {arrivals.rate: "
+    "{from: 1/s, "
+    "to: 2/s}, servers: [1, 2]}}\nmetrics: [exit_rate.0, batch_size.mean]\n"
+    "capacity: {key: slo, from: 1ms, to: 9ms, meets: ok_share >= 99%, tolerance: 1%}\n"};
+
+static char *load_sweep(const char *text, size_t size, struct ofr_error *err)
+{
+    struct ofr_sweep *sweep = NULL;
+    files_write(files_path("in.yaml"), text, size);
+    int rc = ofr_sweep_load(&sweep, files_path("in.yaml"), NULL, 0, err);
+    char *resolved = rc ? NULL : strdup(sweep->text);
+    ofr_sweep_free(sweep);
+    fuzz_verdict(rc, err);
+    return resolved;
+}
+
+static void run_sweep(uint64_t number)
+{
+    struct ofr_error err = OFR_ERROR_INIT;
+    MUTATE(sweeps[number % 2]);
+    char *first = load_sweep((char *)input.at, input.size, &err);
+    if (!first)
+        return;
+    char *second = load_sweep(first, strlen(first), &err);
+    if (!second || strcmp(first, second) != 0)
+        fuzz_fail("a resolved sweep does not read back", err.text);
+    free(first);
+    free(second);
+}
+
 int main(int argc, char **argv)
 {
-    static const struct fuzz_target targets[] = {{"scenario", 6000, run_scenario},
-                                                 {"import", 4000, run_import},
-                                                 {"profile", 1000, run_profile},
-                                                 {"folder", 1500, run_folder},
-                                                 {"case", 3000, run_case}};
+    static const struct fuzz_target targets[] = {
+        {"scenario", 6000, run_scenario}, {"import", 4000, run_import}, {"profile", 1000, run_profile},
+        {"folder", 1500, run_folder},     {"case", 3000, run_case},     {"sweep", 2000, run_sweep}};
     return fuzz_main(argc, argv, targets, sizeof targets / sizeof *targets);
 }
