@@ -250,6 +250,33 @@ void ofr_figure_cell(struct ofr_figure *figure, const char *format, ...)
     row->cells += list[row->cells] != NULL;
 }
 
+/* `format` is a constant of a maker of figures, with one conversion of a double. */
+static void print_number(char out[64], const char *format, double value)
+{
+    snprintf(out, 64, format, value);
+}
+
+void ofr_figure_number(struct ofr_figure *figure, const char *format, double value)
+{
+    char text[64] = "none";
+    if (!isnan(value))
+        print_number(text, format, value);
+    ofr_figure_cell(figure, "%s", text);
+}
+
+void ofr_figure_interval(struct ofr_figure *figure, const char *format, double value, double low, double high)
+{
+    char text[3][64];
+    if (isnan(value) || isnan(low) || isnan(high)) {
+        ofr_figure_number(figure, format, value);
+        return;
+    }
+    print_number(text[0], format, value);
+    print_number(text[1], format, low);
+    print_number(text[2], format, high);
+    ofr_figure_cell(figure, "%s (%s to %s)", text[0], text[1], text[2]);
+}
+
 /* ---- JSON ---- */
 
 static const char *const kind_name[] = {

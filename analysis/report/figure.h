@@ -118,6 +118,11 @@ void ofr_figure_mark(struct ofr_figure *figure, bool vertical, double at, const 
 void ofr_figure_row(struct ofr_figure *figure);
 void ofr_figure_cell(struct ofr_figure *figure, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+/* A cell of one number, `format` taking a double; "none" for NaN. */
+void ofr_figure_number(struct ofr_figure *figure, const char *format, double value);
+/* As "value (low to high)"; without the interval where there is none. */
+void ofr_figure_interval(struct ofr_figure *figure, const char *format, double value, double low,
+                         double high);
 
 /* What the page's script reads. Owned by the caller; NULL when out of memory. */
 json_t *ofr_figures_json(const struct ofr_figures *figures);

@@ -9,8 +9,8 @@ static void errors(struct ofr_figures *out, const struct ofr_comparison *c)
 {
     struct ofr_figure *figure =
         ofr_figures_add(out, "errors", "Error of the second run against the first",
-                        "(B - A) / A of every statistic; whiskers are 95 % bootstrap intervals. Zero inside "
-                        "the whisker: no difference could be told.");
+                        "(B - A) / A of every statistic, none where A is 0; whiskers are 95 % bootstrap "
+                        "intervals. Zero inside the whisker: no difference could be told.");
     if (!figure)
         return;
     figure->y.title = "error (%)";
@@ -24,10 +24,7 @@ static void errors(struct ofr_figures *out, const struct ofr_comparison *c)
         ofr_figure_cell(figure, "%s", ofr_statistic_names[j]);
         for (int i = 0; i < OFR_COMPARED; ++i) {
             const struct ofr_difference *d = &c->time[i][j];
-            if (isnan(d->error_pct))
-                ofr_figure_cell(figure, "none: the first is 0");
-            else
-                ofr_figure_cell(figure, "%+.3f %% (%+.3f to %+.3f)", d->error_pct, d->low_pct, d->high_pct);
+            ofr_figure_interval(figure, "%+.3f %%", d->error_pct, d->low_pct, d->high_pct);
         }
     }
     for (int i = 0; i < OFR_COMPARED; ++i) {
@@ -81,10 +78,10 @@ static void paired_row(struct ofr_figure *figure, const char *name, const struct
     ofr_figure_cell(figure, "%" PRIu64, paired->pairs);
     const double ns[] = {paired->bias_ns,    paired->mean_abs_ns, paired->p50_abs_ns,
                          paired->p95_abs_ns, paired->p99_abs_ns,  paired->max_abs_ns};
-    ofr_figure_cell(figure, "%+.4f", ns[0] / 1e6);
+    ofr_figure_number(figure, "%+.4f", ns[0] / 1e6);
     for (size_t i = 1; i < sizeof ns / sizeof *ns; ++i)
-        ofr_figure_cell(figure, "%.4f", ns[i] / 1e6);
-    ofr_figure_cell(figure, "%.2f", 100.0 * paired->within_1pct);
+        ofr_figure_number(figure, "%.4f", ns[i] / 1e6);
+    ofr_figure_number(figure, "%.2f", 100.0 * paired->within_1pct);
 }
 
 /* Between the 0.5th and the 99.5th percentile: a few far ones would hide the rest. The table has the largest. */
@@ -123,12 +120,9 @@ static void difference_row(struct ofr_figure *figure, const char *name, const st
 {
     ofr_figure_row(figure);
     ofr_figure_cell(figure, "%s", name);
-    ofr_figure_cell(figure, "%.6g", d->a);
-    ofr_figure_cell(figure, "%.6g", d->b);
-    if (isnan(d->error_pct))
-        ofr_figure_cell(figure, "none: the first is 0");
-    else
-        ofr_figure_cell(figure, "%+.4f %%", d->error_pct);
+    ofr_figure_number(figure, "%.6g", d->a);
+    ofr_figure_number(figure, "%.6g", d->b);
+    ofr_figure_number(figure, "%+.4f %%", d->error_pct);
 }
 
 static void share_row(struct ofr_figure *figure, const char *name, double value, const char *unit)
@@ -186,7 +180,7 @@ int ofr_figures_of_comparison(struct ofr_figures *out, const struct ofr_comparis
             ofr_series_add(bars, i, points);
             ofr_figure_row(figure);
             ofr_figure_cell(figure, "%s", name);
-            ofr_figure_cell(figure, "%+.4f", points);
+            ofr_figure_number(figure, "%+.4f", points);
         }
     }
     return ofr_figures_check(out, err);

@@ -87,11 +87,11 @@ static void glance(struct ofr_figures *out, const struct ofr_report_run *run, ui
         ofr_figure_cell(figure, "%s", run[i].data->path);
         ofr_figure_cell(figure, "%" PRIu64, run[i].data->requests);
         ofr_figure_cell(figure, "%" PRIu64, count);
-        ofr_figure_cell(figure, "%.4f", mean);
-        ofr_figure_cell(figure, "%.4f", ms ? at_rank(ms, count, 0.5) : NAN);
-        ofr_figure_cell(figure, "%.4f", ms ? at_rank(ms, count, 0.99) : NAN);
-        ofr_figure_cell(figure, i ? "%.2f" : "-", 100.0 * (1.0 - mean / first));
-        ofr_figure_cell(figure, "%.4f", agreement_of(run[i].data));
+        ofr_figure_number(figure, "%.4f", mean);
+        ofr_figure_number(figure, "%.4f", ms ? at_rank(ms, count, 0.5) : NAN);
+        ofr_figure_number(figure, "%.4f", ms ? at_rank(ms, count, 0.99) : NAN);
+        ofr_figure_number(figure, "%.2f", i ? 100.0 * (1.0 - mean / first) : NAN);
+        ofr_figure_number(figure, "%.4f", agreement_of(run[i].data));
         out->failed = out->failed || !ms;
         free(ms);
     }
@@ -124,7 +124,7 @@ static void cdf(struct ofr_figures *out, const struct ofr_report_run *run, uint3
         ofr_figure_row(figure);
         ofr_figure_cell(figure, "%s", run[i].label);
         for (size_t j = 0; ms && j < sizeof tabled / sizeof *tabled; ++j)
-            ofr_figure_cell(figure, "%.4f", at_rank(ms, count, tabled[j]));
+            ofr_figure_number(figure, "%.4f", at_rank(ms, count, tabled[j]));
         if (i == 0 && !isnan(run[i].slo_ms) && count && run[i].slo_ms < 1.5 * ms[count - 1])
             ofr_figure_mark(figure, true, run[i].slo_ms, "SLO %g ms", run[i].slo_ms);
         out->failed = out->failed || !ms;
@@ -160,8 +160,8 @@ static int percentiles(struct ofr_figures *out, const struct ofr_report_run *run
         ofr_figure_cell(figure, "%s", run[i].label);
         for (int j = 0; j < OFR_STATISTICS; ++j) {
             ofr_series_add(bars, j, interval[j].value / 1e6);
-            ofr_figure_cell(figure, "%.4f (%.4f to %.4f)", interval[j].value / 1e6, interval[j].low / 1e6,
-                            interval[j].high / 1e6);
+            ofr_figure_interval(figure, "%.4f", interval[j].value / 1e6, interval[j].low / 1e6,
+                                interval[j].high / 1e6);
         }
         struct ofr_series *ranges =
             ofr_figure_series(figure, OFR_SERIES_RANGES, (int32_t)i, "%s", run[i].label);
@@ -286,11 +286,12 @@ static void trade_off(struct ofr_figures *out, const struct ofr_report_run *run,
         snprintf(label, sizeof label, "%s: %.4f ms, %.3f %%", run[i].label, ms, agreement);
         struct ofr_series *points =
             ofr_figure_series(figure, OFR_SERIES_POINTS, (int32_t)i, "%s", run[i].label);
-        ofr_series_add_labelled(points, ms, agreement, label);
+        if (count > 0)
+            ofr_series_add_labelled(points, ms, agreement, label);
         ofr_figure_row(figure);
         ofr_figure_cell(figure, "%s", run[i].label);
-        ofr_figure_cell(figure, "%.4f", ms);
-        ofr_figure_cell(figure, "%.4f %%", agreement);
+        ofr_figure_number(figure, "%.4f", ms);
+        ofr_figure_number(figure, "%.4f %%", agreement);
     }
 }
 

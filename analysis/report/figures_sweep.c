@@ -111,12 +111,7 @@ static void glance(struct ofr_figures *out, const struct ofr_sweep_data *data)
 
 static void metric_cell(struct ofr_figure *figure, const struct ofr_sweep_data *data, uint64_t at)
 {
-    if (isnan(data->mean[at]))
-        ofr_figure_cell(figure, "none");
-    else if (isnan(data->low[at]))
-        ofr_figure_cell(figure, "%.6g", data->mean[at]);
-    else
-        ofr_figure_cell(figure, "%.6g (%.6g to %.6g)", data->mean[at], data->low[at], data->high[at]);
+    ofr_figure_interval(figure, "%.6g", data->mean[at], data->low[at], data->high[at]);
 }
 
 static void best(struct ofr_figures *out, const struct ofr_sweep_data *data)

@@ -307,7 +307,7 @@ static void agreement(struct ofr_figures *out, const struct ofr_report_run *run,
                     &worst, &overall);
         ofr_figure_row(figure);
         ofr_figure_cell(figure, "%s", run[i].label);
-        ofr_figure_cell(figure, "%.4f", overall);
+        ofr_figure_number(figure, "%.4f", overall);
         ofr_figure_cell(figure, isnan(worst) ? "fewer than 1,000 requests" : "%.2f", worst);
         loss = isnan(loss) ? run[i].accuracy_loss : loss;
     }

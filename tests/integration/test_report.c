@@ -336,6 +336,33 @@ Test(report, refusals_of_figures)
             tool_expect_refused(&(struct tool_limits){0}, bad[i].line, 2, "cannot draw figures");
 }
 
+/* A run that answered nobody has no latencies: its figures say so, and nothing is divided by zero. */
+Test(report, a_run_without_answers)
+{
+    tool_make_log();
+    struct tool_result result = tool_run(
+        "sim s.yaml --set slo=95us --set batching.policy=clockwork --set requests=50 --set exits=vanilla "
+        "--log none.olog --json");
+    cr_assert_eq(result.status, 0, "%s", result.err);
+    json_t *summary = json_loads(result.out, 0, NULL);
+    cr_assert_eq(json_integer_value(json_object_get(json_object_get(summary, "requests"), "ok")), 0, "%s",
+                 result.out);
+    json_decref(summary);
+    tool_release(&result);
+    result = tool_run("report none.olog run.olog --figures drawn");
+    bool without = result.status == 2 && strstr(result.err, "cannot draw figures");
+    cr_assert(without || result.status == 0, "%s", result.err);
+    tool_release(&result);
+    if (!without) {
+        char command[256];
+        snprintf(command, sizeof command, "cat %s/*.svg | grep -E '(^|[ (+-])nan' >&2", files_path("drawn"));
+        cr_expect_neq(system(command), 0, "a number that is none");
+    } else {
+        cr_log_warn("SKIPPED: built without cairo\n");
+    }
+    remove_folder("drawn");
+}
+
 /* ---- comparisons ---- */
 
 static double number_at(json_t *root, const char *one, const char *two, const char *three)
