@@ -81,6 +81,14 @@ Test(plugin, paths)
     tool_expect_refused(&(struct tool_limits){0}, "sim sub/s.yaml --set exits=../mine.so", 2,
                         "--set exits=../mine.so: policy: ../mine.so: No such file");
     tool_expect_refused(&(struct tool_limits){0}, "sim p.yaml", 2, "as in ./mine.so");
+
+    bring_only("skeleton", "an odd #'name.so"); /* the resolved scenario has to quote it */
+    struct tool_result odd =
+        tool_run("sim s.yaml --set exits={policy:~\"./an~odd~#'name.so\"} --show-resolved");
+    tool_write("again.yaml", odd.out);
+    expect_output("sim again.yaml --show-resolved", odd.out);
+    expect_output("sim again.yaml", "policy nudge");
+    tool_release(&odd);
     unlink(files_path("sub/s.yaml"));
     rmdir(files_path("sub"));
 }
