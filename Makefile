@@ -2,7 +2,7 @@
 BUILD := build/release
 CONFIGURE_FLAGS ?=
 
-.PHONY: all deps deps-test build tool demo demo-replay sweep-demo test bench paper picture install package clean
+.PHONY: fidelity all deps deps-test build tool demo demo-replay sweep-demo test bench paper picture install package clean
 
 all: build
 
@@ -64,6 +64,10 @@ install: build
 package: deps
 	@cmake --preset package --log-level=WARNING
 	@cmake --build --preset package --target package
+
+# The simulator against the replays in analysis/evidence: table and figure again.
+fidelity: build
+	@analysis/evidence/report.sh --offramp $(BUILD)/offramp && cat analysis/evidence/fidelity.md
 
 clean:
 	rm -rf build

@@ -1,7 +1,8 @@
-/* offramp log info | print. */
+/* offramp log info | print | compact. */
 #include "sim/cli/file_verbs.h"
 #include "sim/cli/verbs.h"
 #include "traces/info_print.h"
+#include "traces/runlog_compact.h"
 #include "traces/runlog_print.h"
 
 static int run_info(const struct ofr_cli_call *call, struct ofr_error *err)
@@ -89,4 +90,41 @@ const struct ofr_cli_verb ofr_verb_log_print = {
     .option_count = sizeof print_table / sizeof *print_table,
     .options_size = sizeof(struct print_options),
     .run = run_print,
+};
+
+struct compact_options {
+    char out[OFFRAMP_TEXT_SIZE];
+    int64_t grain_ns;
+};
+
+static const struct offramp_option compact_table[] = {
+    {.name = "out",
+     .type = OFFRAMP_OPT_TEXT,
+     .offset = offsetof(struct compact_options, out),
+     .help = "log to write (.olog)"},
+    {.name = "grain",
+     .type = OFFRAMP_OPT_TIME,
+     .offset = offsetof(struct compact_options, grain_ns),
+     .fallback = "512ns",
+     .min = 1,
+     .max = 1e9,
+     .help = "times other than arrivals are rounded to multiples of this"},
+};
+
+static int run_compact(const struct ofr_cli_call *call, struct ofr_error *err)
+{
+    const struct compact_options *options = call->values;
+    return ofr_runlog_compact(call->positional[0], options->out, options->grain_ns, err);
+}
+
+const struct ofr_cli_verb ofr_verb_log_compact = {
+    .name = "compact",
+    .help = "a smaller log to compare with: without what only `verify` needs, times on a coarser grain",
+    .usage = "RUN.olog",
+    .least = 1,
+    .most = 1,
+    .options = compact_table,
+    .option_count = sizeof compact_table / sizeof *compact_table,
+    .options_size = sizeof(struct compact_options),
+    .run = run_compact,
 };

@@ -21,6 +21,7 @@ static const struct ofr_cli_verb *const recording_verbs[] = {
 static const struct ofr_cli_verb *const log_verbs[] = {
     &ofr_verb_log_info,
     &ofr_verb_log_print,
+    &ofr_verb_log_compact,
     NULL,
 };
 

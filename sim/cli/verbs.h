@@ -33,6 +33,7 @@ extern const struct ofr_cli_verb ofr_verb_recording_print;
 extern const struct ofr_cli_verb ofr_verb_profile_info;
 extern const struct ofr_cli_verb ofr_verb_log_info;
 extern const struct ofr_cli_verb ofr_verb_log_print;
+extern const struct ofr_cli_verb ofr_verb_log_compact;
 
 /* cmd_workload.c */
 extern const struct ofr_cli_verb ofr_verb_workload_arrivals;

@@ -262,3 +262,21 @@ Test(compare, refusals)
     tool_release(&result);
     tool_expect_refused(&(struct tool_limits){0}, "compare run.olog three.olog", 2, "not the same model");
 }
+
+/* Falls when a compact log does not pair with its source, or moves a request by more than half its grain for each of
+ * the two times a latency is made of. */
+Test(compare, a_compact_log_compares_as_the_log_it_was_made_of)
+{
+    tool_make_log();
+    struct tool_result result = tool_run("log compact run.olog -o small.olog --grain 2us");
+    cr_assert_eq(result.status, 0, "%s", result.err);
+    tool_release(&result);
+    json_t *object = compare_json("compare run.olog small.olog --json --gate throughput=0.1%,agreement=0,"
+                                  "exit_rate=0,batch_size=0,outcome=0,reason=0,decisions=0",
+                                  0);
+    cr_expect(json_is_true(at(object, "paired")));
+    cr_expect_leq(number_at(object, "latency_ms/paired/max_abs_us"), 2.001);
+    cr_expect_gt(number_at(object, "latency_ms/paired/max_abs_us"), 0.0);
+    cr_expect_eq(number_at(object, "requests/different_work"), 0.0);
+    json_decref(object);
+}
