@@ -46,6 +46,7 @@ for case in "resnet18 10 64" "resnet50 1000 64" "resnet101 10 32" "vgg11 10 32" 
     start "compare-${case// /-}" 120 "$program" compare $case
 done
 for pid in "${pids[@]}"; do wait "$pid" || failed=1; done
+step failures 60 "$program" failures || failed=1 # by itself: it takes all memory
 cat compare-*.txt >compare.txt && rm compare-*.txt
 echo "checks ended after $((SECONDS - begin)) s" >>summary.txt
 

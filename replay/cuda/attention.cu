@@ -97,8 +97,7 @@ __device__ __forceinline__ void soften(float (&score)[KEYS / 8][4], State &state
 
 __device__ __forceinline__ uint32_t as_word(float low, float high)
 {
-    const __half2 pair = __floats2half2_rn(low, high);
-    return *reinterpret_cast<const uint32_t *>(&pair);
+    return ofr_bits(__floats2half2_rn(low, high));
 }
 
 // A block: 64 queries of one head; a warp: 16 of them.

@@ -3,7 +3,7 @@
 #define OFR_REPLAY_CUDA_CELL_CUH
 
 #include "replay/cuda/common.cuh"
-#include "replay/cuda/control.h"
+#include "replay/cuda/ramp.h"
 
 // A softmax over part of the classes: exp(logit - top) summed, and the same weighted by (logit - top).
 struct OfrSoftmax {
@@ -70,6 +70,42 @@ __device__ __forceinline__ uint64_t ofr_cell(const OfrSoftmax &softmax, int crit
 __device__ __forceinline__ void ofr_cell_store(uint64_t *cell, uint64_t value)
 {
     asm volatile("st.relaxed.sys.global.u64 [%0], %1;" ::"l"(cell), "l"(value) : "memory");
+}
+
+// As unsigned numbers these lie in the order of the floats.
+__device__ __forceinline__ uint32_t ofr_to_key(float x)
+{
+    const uint32_t bits = __float_as_uint(x);
+    return bits & 0x80000000u ? ~bits : bits | 0x80000000u;
+}
+
+__device__ __forceinline__ float ofr_from_key(uint32_t key)
+{
+    return __uint_as_float(key & 0x80000000u ? key ^ 0x80000000u : ~key);
+}
+
+// What a ramp needs of its pass. Read when the kernel starts, so that nobody waits for it at the end.
+struct OfrDecision {
+    uint32_t rows, ticket;
+    int criterion;
+    double threshold;
+
+    __device__ __forceinline__ explicit OfrDecision(const ofr_cuda_ramp &p)
+        : rows(p.control->rows), ticket(p.control->ticket), criterion(p.control->criterion),
+          threshold(p.control->threshold[p.site])
+    {
+    }
+};
+
+__device__ __forceinline__ void ofr_decide(const ofr_cuda_ramp &p, const OfrDecision &decision,
+                                           const OfrSoftmax &softmax, int row)
+{
+    if (row >= (int)decision.rows)
+        return;
+    if (p.stamp)
+        p.stamp[row] = ofr_global_timer();
+    const double threshold = decision.criterion <= 1 ? decision.threshold : 0.; // 2: the host's to decide
+    ofr_cell_store(&p.cell[row], ofr_cell(softmax, decision.criterion, threshold, decision.ticket));
 }
 
 #endif

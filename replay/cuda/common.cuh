@@ -17,15 +17,27 @@ __device__ __forceinline__ void ofr_wait_for_previous()
     asm volatile("griddepcontrol.launch_dependents;");
 }
 
-struct alignas(16) OfrVector { // eight f16 values
-    __half2 pair[4];
+// Eight f16 values, moved as one: a structure of four __half2 would be loaded and stored in four pieces.
+struct OfrVector {
+    uint4 bits;
 };
+
+__device__ __forceinline__ __half2 ofr_pair(uint32_t bits)
+{
+    return *reinterpret_cast<const __half2 *>(&bits);
+}
+
+__device__ __forceinline__ uint32_t ofr_bits(__half2 pair)
+{
+    return *reinterpret_cast<const uint32_t *>(&pair);
+}
 
 __device__ __forceinline__ void ofr_unpack(const OfrVector &from, float (&to)[8])
 {
+    const uint32_t word[4] = {from.bits.x, from.bits.y, from.bits.z, from.bits.w};
 #pragma unroll
     for (int i = 0; i < 4; ++i) {
-        const float2 both = __half22float2(from.pair[i]);
+        const float2 both = __half22float2(ofr_pair(word[i]));
         to[2 * i] = both.x;
         to[2 * i + 1] = both.y;
     }
@@ -33,11 +45,19 @@ __device__ __forceinline__ void ofr_unpack(const OfrVector &from, float (&to)[8]
 
 __device__ __forceinline__ OfrVector ofr_pack(const float (&from)[8])
 {
-    OfrVector to;
-#pragma unroll
-    for (int i = 0; i < 4; ++i)
-        to.pair[i] = __floats2half2_rn(from[2 * i], from[2 * i + 1]);
-    return to;
+    return {make_uint4(ofr_bits(__floats2half2_rn(from[0], from[1])), ofr_bits(__floats2half2_rn(from[2], from[3])),
+                       ofr_bits(__floats2half2_rn(from[4], from[5])), ofr_bits(__floats2half2_rn(from[6], from[7])))};
+}
+
+// Blocks of a cluster wait for each other, no more: nothing written before is shown by it.
+__device__ __forceinline__ void ofr_cluster_arrive()
+{
+    asm volatile("barrier.cluster.arrive.relaxed;" ::: "memory");
+}
+
+__device__ __forceinline__ void ofr_cluster_wait()
+{
+    asm volatile("barrier.cluster.wait;" ::: "memory");
 }
 
 __device__ __forceinline__ float ofr_warp_sum(float value)

@@ -236,8 +236,10 @@ __global__ void __launch_bounds__(ROWS * 2) conv_kernel(const __grid_constant__ 
     else
         __syncthreads();
     finish<ROWS, COLUMNS, STAGES>(p, result, first_row, first_column);
-    if (gridDim.z > 1)
-        cg::this_cluster().sync(); // others may still read this block's result
+    if (gridDim.z > 1) { // others may still read this block's result
+        ofr_cluster_arrive();
+        ofr_cluster_wait();
+    }
 }
 
 struct Variant {

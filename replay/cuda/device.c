@@ -50,12 +50,16 @@ static int check_setup(const struct ofr_device_setup *setup, struct ofr_error *e
     return OFR_OK;
 }
 
+/* Where blocks of the backbone and of a ramp wait for the same processor, the backbone's go first: nodes of a graph keep
+ * the priority of the stream they were captured on. */
 static int open_streams(struct ofr_cuda *cuda, struct ofr_error *err)
 {
-    struct CUstream_st **stream[] = {&cuda->compute, &cuda->copy, &cuda->side};
     struct CUevent_st **event[] = {&cuda->copied, &cuda->forked, &cuda->joined};
-    for (size_t i = 0; i < sizeof stream / sizeof *stream; ++i)
-        OFR_CUDA_TRY(cudaStreamCreateWithFlags(stream[i], cudaStreamNonBlocking), err);
+    int least = 0, greatest = 0;
+    OFR_CUDA_TRY(cudaDeviceGetStreamPriorityRange(&least, &greatest), err);
+    OFR_CUDA_TRY(cudaStreamCreateWithPriority(&cuda->compute, cudaStreamNonBlocking, greatest), err);
+    OFR_CUDA_TRY(cudaStreamCreateWithPriority(&cuda->copy, cudaStreamNonBlocking, least), err);
+    OFR_CUDA_TRY(cudaStreamCreateWithPriority(&cuda->side, cudaStreamNonBlocking, least), err);
     for (size_t i = 0; i < sizeof event / sizeof *event; ++i)
         OFR_CUDA_TRY(cudaEventCreateWithFlags(event[i], cudaEventDisableTiming), err);
     OFR_CUDA_TRY(cudaEventCreate(&cuda->begin), err);
@@ -102,7 +106,7 @@ static int take_memory(struct ofr_cuda *cuda, const struct ofr_device_setup *set
     } want[] = {
         {OFR_CUDA_FOR_WORKSPACE, OFR_CUDA_WORKSPACE, &cuda->workspace},
         {OFR_CUDA_FOR_RAMPS, rows * OFR_CUDA_RAMP_SCRATCH * sizeof(float), &cuda->ramp_scratch},
-        {OFR_CUDA_FOR_RAMPS, 2 * rows * sizeof(uint32_t), &cuda->ramp_count},
+        {OFR_CUDA_FOR_RAMPS, rows * sizeof(uint32_t), &cuda->ramp_count},
         {OFR_CUDA_FOR_RAMPS, sizeof(uint32_t), &cuda->head_count},
         {OFR_CUDA_FOR_CELLS, (rows + 2) * sizeof(uint64_t), &cuda->stamp},
         {OFR_CUDA_FOR_CELLS, 64, &cuda->call},

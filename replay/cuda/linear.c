@@ -1,4 +1,5 @@
 #include "replay/cuda/linear.h"
+#include "replay/cuda/shape.h"
 #include "replay/nets/net.h"
 
 #include <cublasLt.h>
@@ -33,9 +34,13 @@ void ofr_cuda_linear_close(void *library)
 
 static bool is_product(const struct ofr_cuda_conv *conv)
 {
-    const bool epilogue =
-        conv->act == OFR_ACT_NONE || conv->act == OFR_ACT_RELU || conv->act == OFR_ACT_GELU_TANH;
-    return epilogue && conv->kernel == 1 && conv->stride == 1 && conv->pad == 0;
+    return conv->kernel == 1 && conv->stride == 1 && conv->pad == 0;
+}
+
+/* Whether the activation needs a kernel of its own. */
+static bool acts_after(const struct ofr_cuda_conv *conv)
+{
+    return conv->act == OFR_ACT_GELU || conv->act == OFR_ACT_TANH;
 }
 
 static cublasLtEpilogue_t epilogue_of(const struct ofr_cuda_conv *conv)
@@ -137,8 +142,13 @@ int ofr_cuda_linear_run(const struct ofr_cuda_linear *linear, const struct ofr_c
 {
     const float one = 1.f, zero = 0.f;
     const cublasLtMatmulHeuristicResult_t *candidate = &linear->candidate[algorithm];
-    return (int)cublasLtMatmul(linear->library, linear->product, &one, conv->weight, linear->weight, conv->in,
-                               linear->in, conv->add ? &one : &zero, conv->add ? conv->add : conv->out,
-                               linear->out, conv->out, linear->out, &candidate->algo, workspace,
-                               candidate->workspaceSize, stream);
+    const int status = (int)cublasLtMatmul(
+        linear->library, linear->product, &one, conv->weight, linear->weight, conv->in, linear->in,
+        conv->add ? &one : &zero, conv->add ? conv->add : conv->out, linear->out, conv->out, linear->out,
+        &candidate->algo, workspace, candidate->workspaceSize, stream);
+    if (status || !acts_after(conv))
+        return status;
+    const struct ofr_cuda_activate activate = {
+        conv->out, (uint64_t)conv->n * conv->out_h * conv->out_w * conv->out_c, conv->act};
+    return ofr_cuda_activate_run(&activate, true, stream);
 }

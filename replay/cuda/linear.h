@@ -1,5 +1,5 @@
 /* Linear layers (and 1 x 1 convolutions) through cuBLASLt: what conv.h does, by the library's kernels. Exact GELU and
- * tanh are not among its epilogues. */
+ * tanh are not among its epilogues: there a kernel of ours follows, on values already rounded to f16. */
 #ifndef OFR_REPLAY_CUDA_LINEAR_H
 #define OFR_REPLAY_CUDA_LINEAR_H
 

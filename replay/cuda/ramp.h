@@ -1,12 +1,13 @@
 /* A ramp as one kernel: pool -> linear -> softmax -> arg-max, top probability, entropy -> compare -> one 64-bit
  * cell in memory the host sees.
  *
- * Clusters of blocks work on a group of rows, in one of two ways:
+ * The mean is linear, and so is what follows up to the logits: a block pools a share of the pixels of a slice of the
+ * channels, multiplies it by the same slice of every class's weights, and only logits are added up: over the blocks of a
+ * cluster through shared memory, over clusters through `scratch`, where the block that comes last finds them all. The
+ * order of every sum is fixed. The clusters of a group of rows:
  *
- *   pools > 1   a wide, early site: `pools` clusters pool a share of the pixels each, the last to finish adds the
- *               shares up and does the rest
- *   slices > 1  many channels, so large weights: `slices` clusters all pool (little), each multiplies its share of
- *               the classes, the last to finish merges their softmaxes
+ *   pools    share out the pixels: for wide, early sites
+ *   slices   share out the channels: for large weights
  *
  * Which shape is fastest depends on the site: ofr_cuda_ramp_shapes lists those worth timing.
  */
@@ -35,20 +36,21 @@ struct ofr_cuda_ramp {
     uint64_t *cell;                         /* [n], mapped */
     uint64_t *stamp; /* [n] global timer when the cell is written, mapped; NULL = not wanted */
     float *scratch;  /* OFR_CUDA_RAMP_SCRATCH floats a row, device */
-    uint32_t *count; /* [2 n] zero, device */
+    uint32_t *count; /* [n] zero, device */
 };
 
 struct ofr_cuda_ramp_shape {
     uint32_t cluster;       /* blocks: 1, 2, 4 or 8 (graphs refuse to switch nodes of more) */
-    uint32_t pools, slices; /* at most one of them above 1 */
+    uint32_t pools, slices; /* clusters that share the pixels, and the channels, of the same rows */
     uint32_t rows;          /* of a cluster: 1, 2, 4, 8 */
+    uint32_t
+        threads; /* of a block: 128 where there is little to do, else 256 or 512; 0: ramp_token.h's way */
 };
 
 enum {
     OFR_CUDA_RAMP_MAX_C = 2048,
-    OFR_CUDA_RAMP_MAX_SHAPES = 64,
-    OFR_CUDA_RAMP_SCRATCH =
-        16 * 16 * 256, /* pools x cluster shares of 256 channels; or 16 shares of 2048, slices x 4 */
+    OFR_CUDA_RAMP_MAX_SHAPES = 128,
+    OFR_CUDA_RAMP_SCRATCH = 65536, /* clusters x classes of a row */
 };
 
 int ofr_cuda_ramp_prepare(void); /* as ofr_cuda_conv_prepare */

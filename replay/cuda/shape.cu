@@ -49,18 +49,20 @@ __global__ void __launch_bounds__(THREADS) maxpool_kernel(const ofr_cuda_maxpool
     const int64_t image = pixel / p.out_w / p.out_h;
     const OfrVector *in = static_cast<const OfrVector *>(p.in) + image * p.h * p.w * vectors + vector;
     const __half2 lowest = __float2half2_rn(-INFINITY);
-    OfrVector best = {{lowest, lowest, lowest, lowest}};
+    __half2 best[4] = {lowest, lowest, lowest, lowest};
     for (int ky = 0; ky < (int)p.kernel; ++ky)
         for (int kx = 0; kx < (int)p.kernel; ++kx) {
             const int from_y = y * (int)p.stride - (int)p.pad + ky, from_x = x * (int)p.stride - (int)p.pad + kx;
             if ((uint32_t)from_y >= p.h || (uint32_t)from_x >= p.w)
                 continue;
             const OfrVector value = in[((int64_t)from_y * p.w + from_x) * vectors];
-#pragma unroll
-            for (int i = 0; i < 4; ++i)
-                best.pair[i] = __hmax2(best.pair[i], value.pair[i]);
+            best[0] = __hmax2(best[0], ofr_pair(value.bits.x));
+            best[1] = __hmax2(best[1], ofr_pair(value.bits.y));
+            best[2] = __hmax2(best[2], ofr_pair(value.bits.z));
+            best[3] = __hmax2(best[3], ofr_pair(value.bits.w));
         }
-    static_cast<OfrVector *>(p.out)[at] = best;
+    static_cast<OfrVector *>(p.out)[at] = {
+        make_uint4(ofr_bits(best[0]), ofr_bits(best[1]), ofr_bits(best[2]), ofr_bits(best[3]))};
 }
 
 // A block: eight vectors of channels of one input; 32 threads share a vector's pixels.
@@ -118,6 +120,21 @@ __global__ void __launch_bounds__(THREADS) embed_kernel(const ofr_cuda_embed p)
     static_cast<OfrVector *>(p.out)[at] = ofr_pack(value);
 }
 
+__global__ void __launch_bounds__(THREADS) activate_kernel(const ofr_cuda_activate p)
+{
+    ofr_wait_for_previous();
+    const uint64_t at = (uint64_t)blockIdx.x * THREADS + threadIdx.x;
+    if (at >= p.count / 8)
+        return;
+    OfrVector *vector = static_cast<OfrVector *>(p.value) + at;
+    float value[8];
+    ofr_unpack(*vector, value);
+#pragma unroll
+    for (int i = 0; i < 8; ++i)
+        value[i] = ofr_activate(value[i], p.act);
+    *vector = ofr_pack(value);
+}
+
 OfrLaunch over(int64_t items, bool overlap)
 {
     OfrLaunch how = {};
@@ -149,4 +166,9 @@ extern "C" int ofr_cuda_mean_run(const ofr_cuda_mean *p, bool overlap, cudaStrea
 extern "C" int ofr_cuda_embed_run(const ofr_cuda_embed *p, bool overlap, cudaStream_t stream)
 {
     return ofr_launch(embed_kernel, over((int64_t)p->n * p->tokens * (p->c / 8), overlap), stream, *p);
+}
+
+extern "C" int ofr_cuda_activate_run(const ofr_cuda_activate *p, bool overlap, cudaStream_t stream)
+{
+    return ofr_launch(activate_kernel, over((int64_t)(p->count / 8), overlap), stream, *p);
 }

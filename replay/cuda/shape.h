@@ -1,4 +1,5 @@
-/* Operators that only move or reduce: pre-processing, pooling, picking a token, looking tokens up. */
+/* Operators that only move or reduce: pre-processing, pooling, picking a token, looking tokens up; and an activation
+ * by itself. */
 #ifndef OFR_REPLAY_CUDA_SHAPE_H
 #define OFR_REPLAY_CUDA_SHAPE_H
 
@@ -43,6 +44,14 @@ struct ofr_cuda_embed {
     uint32_t n, tokens, c, words;
 };
 int ofr_cuda_embed_run(const struct ofr_cuda_embed *embed, bool overlap, struct CUstream_st *stream);
+
+/* value = act(value), in place. */
+struct ofr_cuda_activate {
+    void *value;    /* f16 [count] */
+    uint64_t count; /* a multiple of 8 */
+    int32_t act;    /* enum ofr_activation */
+};
+int ofr_cuda_activate_run(const struct ofr_cuda_activate *activate, bool overlap, struct CUstream_st *stream);
 
 #ifdef __cplusplus
 }

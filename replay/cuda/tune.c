@@ -4,6 +4,7 @@
 #include "replay/cuda/state.h"
 
 #include <cuda_runtime_api.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -140,6 +141,18 @@ static bool same_ramp(const struct ofr_cuda *cuda, uint32_t a, uint32_t b)
     return x->h == y->h && x->w == y->w && x->c == y->c;
 }
 
+/* What counts of a ramp: one input's answer shall come soon; many inputs fill the device, and then a ramp takes from the
+ * backbone what its blocks take of the processors. */
+static double cost_of(const struct ofr_cuda *cuda, uint32_t batch, const struct ofr_cuda_ramp_shape *shape,
+                      int64_t ns)
+{
+    const uint32_t groups = (batch + shape->rows - 1) / shape->rows;
+    const double blocks = (double)shape->cluster * shape->pools * shape->slices * groups;
+    const double share = blocks < cuda->processors ? blocks / cuda->processors : 1.;
+    const double filled = (batch + 1.) / (batch + 9.);
+    return (double)ns * (1. - filled + filled * share);
+}
+
 static int tune_ramp(struct ofr_cuda *cuda, struct ofr_cuda_plan *plan, uint32_t site, struct ofr_error *err)
 {
     for (uint32_t i = 0; i < site; ++i)
@@ -150,23 +163,26 @@ static int tune_ramp(struct ofr_cuda *cuda, struct ofr_cuda_plan *plan, uint32_t
     struct ofr_cuda_ramp_shape shape[OFR_CUDA_RAMP_MAX_SHAPES];
     const struct ofr_cuda_ramp ramp = ofr_cuda_plan_ramp(cuda, plan, site, 0);
     const uint32_t shapes = ofr_cuda_ramp_shapes(&ramp, cuda->processors, shape);
-    int64_t best = INT64_MAX;
-    uint32_t fastest = 0;
-    const bool given = ofr_cuda_choices_next(&cuda->choices, shapes, &fastest);
+    double best = INFINITY;
+    uint32_t cheapest = 0;
+    const bool given = ofr_cuda_choices_next(&cuda->choices, shapes, &cheapest);
     for (uint32_t i = 0; i < shapes && !given; ++i) {
-        int64_t ns = best;
+        int64_t ns = INT64_MAX;
         const struct ramp_trial trial = {plan, site, &shape[i]};
         const int code = time_it(cuda, record_ramps, &trial, &ns, err);
         if (code)
             return code;
-        fastest = ns < best ? i : fastest;
-        best = ns < best ? ns : best;
+        const double cost = cost_of(cuda, plan->batch, &shape[i], ns);
+        if (ns < INT64_MAX && cost < best) {
+            cheapest = i;
+            best = cost;
+        }
     }
-    if (best == INT64_MAX && !given)
+    if (isinf(best) && !given)
         return ofr_fail(err, OFR_E_DEVICE, "cuda: %s: no kernel runs the ramp at %s", cuda->net->name,
                         cuda->net->site[site].name);
-    plan->shape[site] = shape[fastest];
-    return ofr_cuda_choices_add(&cuda->choices, fastest, shapes, err);
+    plan->shape[site] = shape[cheapest];
+    return ofr_cuda_choices_add(&cuda->choices, cheapest, shapes, err);
 }
 
 /* Runs the network once in ways that always work, so that what is timed works on real values. */

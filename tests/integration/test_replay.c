@@ -632,6 +632,26 @@ Test(replay, an_interrupt_ends_in_order)
     tool_release(&result);
 }
 
+/* A build with CUDA on a machine without a driver; one without CUDA says what it has. Falls when a missing driver crashes,
+ * passes for bad usage or leaves a file. */
+Test(replay, a_gpu_that_is_not_there)
+{
+    struct ofr_error err = OFR_ERROR_INIT;
+    const struct tool_limits none = {0};
+    int32_t index;
+    if (!ofr_device_find("cuda:0", &index, &err)) {
+        cr_expect_not_null(strstr(err.text, "this build has: null cpu"), "%s", err.text);
+        tool_expect_refused(&none, "profile bert-tiny --device cuda:0 --batch 1 -o gpu.oprof", 2,
+                            "this build has");
+        return;
+    }
+    if (access("/dev/nvidiactl", F_OK) == 0)
+        cr_skip_test("SKIPPED: this machine has a driver");
+    tool_expect_refused(&none, "profile bert-tiny --device cuda:0 --batch 1 -o gpu.oprof", 3,
+                        "cuda: no usable driver or device");
+    cr_expect_neq(access(files_path("gpu.oprof"), F_OK), 0, "a profile was left");
+}
+
 Test(replay, bad_input_is_refused)
 {
     const struct tool_limits none = {0};

@@ -4,6 +4,7 @@
  *   kernels [small]               every kernel against its twin on random inputs of odd sizes   kernels.c, ramps.c
  *   compare NET CLASSES SIZE      a network against the cpu device, same weights and inputs     compare.c
  *   images WEIGHTS FOLDER         resnet18 on FOLDER's images against FOLDER's logits           images.c
+ *   failures                      no memory left, device lost                                   failures.c
  *   time NET                      whole model by batch size, every ramp, three ramps at once    times.c
  *   steps NET BATCH               every kind of operator of one batch size, and how it runs     steps.c
  *   anatomy NET                   what a ramp's time is made of                                 steps.c
@@ -25,6 +26,7 @@ int ofr_check_ramps(bool small, uint32_t *missed,
                     struct ofr_error *err); /* part of kernels; counts missed bounds */
 int ofr_check_compare(char **argument, struct ofr_error *err);
 int ofr_check_images(char **argument, struct ofr_error *err);
+int ofr_check_failures(char **argument, struct ofr_error *err);
 int ofr_check_time(char **argument, struct ofr_error *err);
 int ofr_check_steps(char **argument, struct ofr_error *err);
 int ofr_check_anatomy(char **argument, struct ofr_error *err);

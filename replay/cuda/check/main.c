@@ -15,6 +15,7 @@ static const struct mode {
     {"time", "NET", 1, 1, ofr_check_time},
     {"steps", "NET BATCH", 2, 2, ofr_check_steps},
     {"anatomy", "NET", 1, 1, ofr_check_anatomy},
+    {"failures", "", 0, 0, ofr_check_failures},
 };
 
 int ofr_check_net_init(struct ofr_check_net *all, const char *name, const struct ofr_net_options *options,

@@ -149,9 +149,9 @@ static int record_nothing(const struct ofr_cuda *cuda, const void *context, stru
     return status;
 }
 
-/* The best shape of a changed ramp, and its time. */
-static int best_of(struct ofr_cuda *cuda, const struct ofr_cuda_ramp *ramp, struct trial *best, double *us,
-                   struct ofr_error *err)
+/* The best shape of a ramp, and its time. `site`: prints all of them; NULL: quietly. */
+static int best_of(struct ofr_cuda *cuda, const struct ofr_cuda_ramp *ramp, const char *site,
+                   struct trial *best, double *us, struct ofr_error *err)
 {
     struct ofr_cuda_ramp_shape shape[OFR_CUDA_RAMP_MAX_SHAPES];
     const uint32_t shapes = ofr_cuda_ramp_shapes(ramp, cuda->processors, shape);
@@ -161,6 +161,10 @@ static int best_of(struct ofr_cuda *cuda, const struct ofr_cuda_ramp *ramp, stru
         const struct trial trial = {*ramp, shape[i]};
         double now;
         code = time_row(cuda, record_trial, &trial, &now, err);
+        if (!code && site)
+            printf("shape\t%s\t%s\tcluster %u, pools %u, slices %u, rows %u, threads %u\t%.2f us\n",
+                   cuda->net->name, site, shape[i].cluster, shape[i].pools, shape[i].slices, shape[i].rows,
+                   shape[i].threads, now);
         if (!code && now < *us) {
             *us = now;
             *best = trial;
@@ -174,7 +178,7 @@ static int dissect(struct ofr_cuda *cuda, uint32_t site, struct ofr_error *err)
     const struct ofr_cuda_ramp whole = ofr_cuda_plan_ramp(cuda, &cuda->plan[0], site, 0);
     struct trial best;
     double us;
-    int code = best_of(cuda, &whole, &best, &us, err);
+    int code = best_of(cuda, &whole, cuda->net->site[site].name, &best, &us, err);
     const struct ofr_cuda_ramp_shape shape = best.shape;
     if (code)
         return code;
@@ -197,8 +201,14 @@ static int dissect(struct ofr_cuda *cuda, uint32_t site, struct ofr_error *err)
     least.pooled = 1;
     least.classes = 2;
     if (!code)
-        code = best_of(cuda, &least, &best, &us, err);
-    printf("\tone pixel, two classes, best shape %.2f us\n", us);
+        code = best_of(cuda, &least, NULL, &best, &us, err);
+    printf("\tone pixel, two classes, best shape %.2f us", us);
+    for (uint32_t blocks = 1; blocks <= 8 && !code && least.c % 64 == 0; blocks *= 8) {
+        const struct trial same = {least, {blocks, 1, 1, 1, 512}};
+        code = time_row(cuda, record_trial, &same, &us, err);
+        printf(", %u x 512 threads %.2f us", blocks, us);
+    }
+    printf("\n");
     return code;
 }
 

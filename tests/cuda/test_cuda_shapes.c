@@ -1,0 +1,102 @@
+/* What the CUDA kernels offer for every network, batch size and site: decided on the host, so tested without a GPU. */
+#include "replay/cuda/conv.h"
+#include "replay/cuda/model.h"
+#include "replay/cuda/ramp.h"
+
+#include <criterion/criterion.h>
+
+enum {
+    PROCESSORS = 132,
+    BATCHES = 7
+};
+
+static const uint32_t batches[BATCHES] = {1, 2, 4, 8, 16, 32, 64};
+
+static struct ofr_net *build(const char *name)
+{
+    const struct ofr_net_options options = {0};
+    struct ofr_error err = OFR_ERROR_INIT;
+    struct ofr_net *net = NULL;
+    cr_assert_eq(ofr_net_build(&net, name, &options, &err), 0, "%s", err.text);
+    return net;
+}
+
+static bool is_power_of_two(uint32_t number)
+{
+    return number && (number & (number - 1)) == 0;
+}
+
+/* A shape that a launch or the scratch memory could not bear. */
+static void expect_sound(const struct ofr_cuda_ramp *ramp, const struct ofr_cuda_ramp_shape *shape,
+                         const char *where)
+{
+    const uint32_t clusters = shape->pools * shape->slices, shares = shape->cluster * shape->slices;
+    cr_expect(is_power_of_two(shape->cluster) && shape->cluster <= 8, "%s: cluster %u", where,
+              shape->cluster);
+    cr_expect(is_power_of_two(shape->pools) && is_power_of_two(shape->slices), "%s: %u, %u", where,
+              shape->pools, shape->slices);
+    cr_expect(is_power_of_two(shape->rows) && shape->rows < 2 * ramp->n + 1, "%s: rows %u of %u", where,
+              shape->rows, ramp->n);
+    cr_expect(shares == 1 || ramp->c % (8 * shares) == 0, "%s: %u channels over %u blocks", where, ramp->c,
+              shares);
+    cr_expect(clusters == 1 || clusters * ramp->classes <= OFR_CUDA_RAMP_SCRATCH, "%s: %u clusters", where,
+              clusters);
+}
+
+/* Falls when a site is left without a way, or gets one that reads or writes past what there is. */
+Test(cuda_shapes, every_ramp_has_a_way)
+{
+    for (const char *const *name = ofr_net_names; *name; ++name) {
+        struct ofr_net *net = build(*name);
+        for (uint32_t i = 0; i < net->sites; ++i)
+            for (uint32_t b = 0; b < BATCHES; ++b) {
+                const struct ofr_tensor *tensor = &net->tensor[net->site[i].tensor];
+                const uint32_t pixels = tensor->h * tensor->w;
+                struct ofr_cuda_ramp_shape shape[OFR_CUDA_RAMP_MAX_SHAPES];
+                const struct ofr_cuda_ramp ramp = {.n = batches[b],
+                                                   .pixels = pixels,
+                                                   .pooled = net->pooling == OFR_POOL_MEAN ? pixels : 1,
+                                                   .c = ofr_cuda_pitch(tensor->c),
+                                                   .classes = net->classes};
+                const uint32_t shapes = ofr_cuda_ramp_shapes(&ramp, PROCESSORS, shape);
+                cr_expect_gt(shapes, 0, "%s, %s, batch %u", *name, net->site[i].name, batches[b]);
+                cr_expect_leq(shapes, OFR_CUDA_RAMP_MAX_SHAPES);
+                for (uint32_t k = 0; k < shapes; ++k)
+                    expect_sound(&ramp, &shape[k], net->site[i].name);
+            }
+        ofr_net_free(net);
+    }
+}
+
+/* Falls when a layer is left without a tile, or a split has less than one step of the inner dimension. */
+Test(cuda_shapes, every_product_has_a_tile)
+{
+    for (const char *const *name = ofr_net_names; *name; ++name) {
+        struct ofr_net *net = build(*name);
+        for (uint32_t i = 0; i < net->ops; ++i)
+            for (uint32_t b = 0; b < BATCHES; ++b) {
+                const struct ofr_op *op = &net->op[i];
+                const struct ofr_tensor *in = &net->tensor[op->in], *out = &net->tensor[op->out];
+                if (op->kind != OFR_OP_CONV)
+                    continue;
+                struct ofr_cuda_tile tile[OFR_CUDA_MAX_TILES];
+                const struct ofr_cuda_conv conv = {.n = batches[b],
+                                                   .h = in->h,
+                                                   .w = in->w,
+                                                   .c = ofr_cuda_pitch(in->c),
+                                                   .out_h = out->h,
+                                                   .out_w = out->w,
+                                                   .out_c = ofr_cuda_pitch(out->c),
+                                                   .kernel = op->kernel,
+                                                   .stride = op->stride,
+                                                   .pad = op->pad};
+                const uint32_t tiles = ofr_cuda_conv_tiles(&conv, PROCESSORS, tile);
+                cr_expect_gt(tiles, 0, "%s, operator %u, batch %u", *name, i, batches[b]);
+                for (uint32_t k = 0; k < tiles; ++k)
+                    cr_expect(tile[k].split == 1 ||
+                                  conv.kernel * conv.kernel * conv.c > 64 * (tile[k].split - 1),
+                              "%s, operator %u: %u blocks share too little", *name, i, tile[k].split);
+            }
+        ofr_net_free(net);
+    }
+}
