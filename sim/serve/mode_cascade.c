@@ -35,6 +35,9 @@ static void ramps(uint32_t stage, const struct offramp_exit_config *in_force,
         of_stage->ramps = 0;
 }
 
+/* A delay beyond any batch: executors release at the end of the batch at the latest. */
+#define WITH_THE_END_NS (INT64_C(1) << 50)
+
 /* Where the first model's times come from, and how long it runs. */
 struct source {
     const struct ofr_profile *profile;
@@ -78,7 +81,8 @@ static struct ofr_profile *allocate(const struct ofr_profile *source, uint32_t s
     return NULL;
 }
 
-/* One batch size. All sites lie at its end, and a ramp there costs nothing: it is in the pass already. */
+/* One batch size. All sites lie at its end; what a ramp there costs is in the pass already, and its answer is never seen
+ * before the batch has ended. */
 static void fill_size(struct ofr_profile *p, const struct source *source, uint32_t b)
 {
     const struct ofr_profile *from = source->profile;
@@ -87,10 +91,10 @@ static void fill_size(struct ofr_profile *p, const struct source *source, uint32
     p->batch[b] = from->batch[b];
     p->copy_in_ns[b] = from->copy_in_ns[b];
     p->copy_out_ns[b] = from->copy_out_ns[b];
-    if (p->release_ns < from->copy_out_ns[b])
-        p->release_ns = from->copy_out_ns[b]; /* never before the end of the batch */
     for (uint32_t site = 0; site <= p->sites; ++site)
         p->until_ns[(size_t)b * (p->sites + 1) + site] = pass_ns;
+    for (uint32_t site = 0; site < p->sites; ++site)
+        p->ramp_delay_ns[(size_t)b * p->sites + site] = WITH_THE_END_NS;
     p->full_samples[b] = p->full_sample_ns[b] ? from->full_samples[b] : 0;
     double share = (double)pass_ns / (double)whole_ns;
     for (uint32_t i = 0; i < p->full_samples[b]; ++i)

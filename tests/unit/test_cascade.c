@@ -37,7 +37,7 @@ static struct ofr_inputs make_inputs(uint32_t samples)
  *   #2 arrives 200, first model 933.3 .. 1171.9, sure
  *
  * Ask the first queue first (serve.c: dispatch), and #2 comes before #1. */
-Test(cascade, three_requests_by_hand)
+static void three_by_hand(const char *scenario)
 {
     struct ofr_inputs inputs = make_inputs(100);
     for (uint32_t i = 0; i < 100; ++i)
@@ -45,11 +45,7 @@ Test(cascade, three_requests_by_hand)
     struct seen seen = {0};
     struct ofr_observer observer = seen_observer(&seen);
     struct ofr_run run;
-    fixture_run(&run,
-                "requests: 3\nslo: 900us\nmodel: {profile: m, recording: m}\n"
-                "arrivals: {process: fixed, rate: 10k/s}\nbatching: {policy: fifo, max_batch: 1}\n"
-                "exits: {policy: twolayer, mode: cascade, ramp: site1, threshold: 0.1}\n",
-                &inputs, &observer);
+    fixture_run(&run, scenario, &inputs, &observer);
     int64_t start_ns = seen.last[0].arrival_ns;
     static const int64_t dispatched[] = {0, 477200, 933300}, released[] = {238600, 933300, 1171900};
     static const uint16_t site[] = {1, 3, 1};
@@ -71,6 +67,18 @@ Test(cascade, three_requests_by_hand)
     cr_expect_eq(run.summary.offered, 3);
     ofr_run_release(&run);
     ofr_inputs_release(&inputs);
+}
+
+#define THREE(model)                                                                                         \
+    "requests: 3\nslo: 900us\nmodel: {profile: m, recording: m" model "}\n"                                  \
+    "arrivals: {process: fixed, rate: 10k/s}\nbatching: {policy: fifo, max_batch: 1}\n"                      \
+    "exits: {policy: twolayer, mode: cascade, ramp: site1, threshold: 0.1}\n"
+
+Test(cascade, three_requests_by_hand)
+{
+    three_by_hand(THREE(""));
+    three_by_hand(THREE(", without: [release]")); /* answers come with the batch's end, not as a ramp's do */
+    three_by_hand(THREE(", release: 1ms"));
 }
 
 /* ---- against the oracle ---- */
