@@ -57,7 +57,7 @@ _offramp() {
         path=${path#help}
         path=${path# }
         _offramp_words "" "$current" $(_offramp_verbs "${words[*]:2}")
-        ((${#words[@]} == 2)) && _offramp_words "" "$current" scenario $(_offramp_topics)
+        ((${#words[@]} == 2)) && _offramp_words "" "$current" scenario sweep-file $(_offramp_topics)
     else
         ((at == ${#words[@]})) && _offramp_words "" "$current" $(_offramp_verbs "$path")
         _offramp_words "" "$current" $(_offramp_named "$path")

@@ -85,7 +85,7 @@ void ofr_completion_fish(FILE *out)
         put_word(out, "", (*verb)->name, (*verb)->help);
     for (const struct ofr_cli_verb *const *verb = ofr_cli_verbs; *verb; ++verb)
         put_word(out, "help", (*verb)->name, (*verb)->help);
-    fputs("complete -c offramp -n '__offramp_at help' -f -a 'scenario ", out);
+    fputs("complete -c offramp -n '__offramp_at help' -f -a 'scenario sweep-file ", out);
     for (const struct ofr_registry *registry = ofr_registries; registry->kind; ++registry) {
         char prefix[32];
         snprintf(prefix, sizeof prefix, "%.20s:", registry->kind);

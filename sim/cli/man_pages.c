@@ -5,6 +5,7 @@
 #include "sim/cli/registry.h"
 #include "sim/cli/verbs.h"
 #include "sim/run/scenario_tables.h"
+#include "sim/sweep/sweep.h"
 #include "traces/atomic_file.h"
 #include "traces/container.h"
 
@@ -323,6 +324,39 @@ static void scenario_page(FILE *out, const char *name, const void *subject)
     put_reference(out, "offramp-sim", 1, "");
 }
 
+static void put_lines(FILE *out, char *text)
+{
+    fputs(".nf\n", out);
+    for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n")) {
+        if (*line == '.' || *line == '\'')
+            fputs("\\&", out);
+        put_text(out, line, false);
+        fputc('\n', out);
+    }
+    fputs(".fi\n", out);
+}
+
+/* As `offramp help sweep-file` prints it. */
+static void sweep_page(FILE *out, const char *name, const void *subject)
+{
+    (void)subject;
+    char *text = NULL;
+    size_t size = 0;
+    FILE *help = open_memstream(&text, &size);
+    put_title(out, name, 5);
+    put_name(out, name, "many configurations of a scenario, as a YAML file");
+    fputs(".SH KEYS\n", out);
+    if (help) {
+        ofr_sweep_help(help);
+        if (fclose(help) == 0)
+            put_lines(out, text);
+    }
+    free(text);
+    fputs(".SH SEE ALSO\n", out);
+    put_reference(out, "offramp-sweep", 1, " ,");
+    put_reference(out, "offramp-scenario", 5, "");
+}
+
 typedef void page_writer(FILE *out, const char *name, const void *subject);
 
 static int write_page(const char *folder, const char *name, int section, page_writer *write,
@@ -354,6 +388,8 @@ int ofr_man_pages(const char *folder, struct ofr_error *err)
     int rc = write_page(folder, "offramp", 1, main_page, NULL, err);
     if (!rc)
         rc = write_page(folder, "offramp-scenario", 5, scenario_page, NULL, err);
+    if (!rc)
+        rc = write_page(folder, "offramp-sweep-file", 5, sweep_page, NULL, err);
     for (const struct ofr_cli_verb *const *verb = ofr_cli_verbs; !rc && *verb; ++verb) {
         char name[64];
         snprintf(name, sizeof name, "offramp-%.40s", (*verb)->name);

@@ -1,4 +1,5 @@
-/* Manual pages made of the tables the parser reads: offramp(1), offramp-VERB(1) of every verb, offramp-scenario(5). */
+/* Manual pages made of the tables the parser reads: offramp(1), offramp-VERB(1) of every verb, offramp-scenario(5),
+ * offramp-sweep-file(5). */
 #ifndef OFR_CLI_MAN_PAGES_H
 #define OFR_CLI_MAN_PAGES_H
 
