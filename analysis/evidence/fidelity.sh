@@ -5,7 +5,7 @@
 #   --check     one line a scenario; exit 1 when an error leaves its bound (the file `bounds` of each folder)
 #   --terms     Markdown: mean absolute errors over all scenarios with every term of the model, and without each
 #   --bounds    writes `bounds` anew: today's errors and half as much again
-# FOLDER: scenarios with scenario.yaml and replay-*.olog; default: all beside this script.
+# FOLDER: scenarios with scenario.yaml and replay-*.olog; default: all beside this script with two replays or more.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 offramp=build/release/offramp mode=table folders=()
@@ -18,7 +18,11 @@ while [ $# -gt 0 ]; do
     esac
     shift
 done
-[ ${#folders[@]} -gt 0 ] || folders=("$here"/*/*/)
+if [ ${#folders[@]} -eq 0 ]; then
+    for folder in "$here"/*/*/; do # a single replay has no spread to stand beside an error
+        if [ -e "$folder/replay-2.olog" ]; then folders+=("$folder"); fi
+    done
+fi
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
