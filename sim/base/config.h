@@ -88,6 +88,8 @@ int ofr_options_bind(const struct offramp_option *options, uint32_t count, void 
  */
 int ofr_option_parse(const struct offramp_option *option, const char *text, void *values, const char *where,
                      struct ofr_error *err);
+/* Whether one key could mean either row, by name or alias. */
+bool ofr_options_share_name(const struct offramp_option *a, const struct offramp_option *b);
 /* Whether a table is sound: names that can be keys and stand once, types there are, members inside values_size bytes,
  * aligned and apart, choices where they are needed, defaults that are themselves good values. Errors: OFR_E_INPUT naming
  * the row. */

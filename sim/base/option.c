@@ -1,5 +1,6 @@
 #include "sim/base/config.h"
 #include "sim/base/units.h"
+#include "sim/base/utf8.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -361,22 +362,6 @@ int ofr_options_bind(const struct offramp_option *options, uint32_t count, void 
 
 /* ---- writing ---- */
 
-/* One code point of UTF-8 at `at`; *size is its bytes. A byte that is no UTF-8 stands for itself. */
-static uint32_t code_point(const char *at, size_t *size)
-{
-    const unsigned char *byte = (const unsigned char *)at;
-    *size = 1;
-    size_t length = byte[0] >= 0xf0 ? 4 : byte[0] >= 0xe0 ? 3 : byte[0] >= 0xc0 ? 2 : 1;
-    uint32_t value = byte[0] & (length == 1 ? 0xffu : 0xffu >> (length + 1));
-    for (size_t i = 1; i < length; ++i) {
-        if ((byte[i] & 0xc0) != 0x80)
-            return byte[0];
-        value = value << 6 | (byte[i] & 0x3fu);
-    }
-    *size = length;
-    return value;
-}
-
 /* YAML takes these in a double-quoted text only as escapes. */
 static bool must_escape(uint32_t point, size_t size)
 {
@@ -394,8 +379,12 @@ int ofr_text_format(const char *text, char *out, size_t size)
         return snprintf(out, size, "%s", text);
     int used = snprintf(out, size, "\"");
     while (*text) {
-        size_t bytes;
-        uint32_t point = code_point(text, &bytes);
+        uint32_t point;
+        size_t bytes = ofr_utf8_at(text, &point);
+        if (bytes == 0) { /* a byte that is no UTF-8 stands for itself */
+            point = (unsigned char)*text;
+            bytes = 1;
+        }
         size_t room = (size_t)used < size ? size - (size_t)used : 0;
         char *to = room ? out + used : NULL;
         if (must_escape(point, bytes))

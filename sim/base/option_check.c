@@ -105,7 +105,7 @@ static int check_fallback(const struct offramp_option *row, void *values, struct
     return ofr_option_parse(row, row->fallback, values, "in its defaults", err);
 }
 
-static bool share_a_name(const struct offramp_option *a, const struct offramp_option *b)
+bool ofr_options_share_name(const struct offramp_option *a, const struct offramp_option *b)
 {
     return strcmp(a->name, b->name) == 0 || (a->alias && strcmp(a->alias, b->name) == 0) ||
            (b->alias && strcmp(a->name, b->alias) == 0) ||
@@ -114,7 +114,7 @@ static bool share_a_name(const struct offramp_option *a, const struct offramp_op
 
 static int check_pair(const struct offramp_option *a, const struct offramp_option *b, struct ofr_error *err)
 {
-    if (share_a_name(a, b))
+    if (ofr_options_share_name(a, b))
         return ofr_fail(err, OFR_E_INPUT, "options %s and %s answer to the same name", a->name, b->name);
     if (a->offset < b->offset + room_of(b->type).size && b->offset < a->offset + room_of(a->type).size)
         return ofr_fail(err, OFR_E_INPUT, "options %s and %s share bytes, at offsets %zu and %zu", a->name,

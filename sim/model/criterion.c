@@ -1,6 +1,7 @@
 #include "sim/model/criterion.h"
 
 const char *const ofr_criterion_names[] = {"top1", "entropy", "agrees", "patience", NULL};
+const char *const ofr_criterion_choices[] = {"top1", "entropy", NULL};
 
 int ofr_criterion_check(int32_t criterion, const struct ofr_recording *recording, struct ofr_error *err)
 {

@@ -11,7 +11,8 @@
 #include "sim/offramp_policy.h"
 #include "traces/recording.h"
 
-extern const char *const ofr_criterion_names[]; /* by enum offramp_criterion, NULL-terminated */
+extern const char *const ofr_criterion_names[];   /* by enum offramp_criterion, NULL-terminated */
+extern const char *const ofr_criterion_choices[]; /* those a user may ask a policy for, likewise */
 
 /* 0, or OFR_E_INPUT when the recording lacks what the criterion needs. */
 int ofr_criterion_check(int32_t criterion, const struct ofr_recording *recording, struct ofr_error *err);

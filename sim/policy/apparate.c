@@ -15,6 +15,7 @@
  *     way to its neighbour first, in the direction that could gain more.
  */
 #include "sim/policy/guard.h"
+#include "sim/policy/options.h"
 #include "sim/policy/ramp_loop.h"
 
 #include <math.h>
@@ -30,33 +31,14 @@ struct options {
     int64_t tune_base_ns, tune_cell_ns;
 };
 
-static const char *const criteria[] = {"top1", "entropy", NULL};
 static const char *const rules[] = {"trial", "published", NULL}; /* as enum ofr_ramp_rule */
 
 #define ROW(member) .offset = offsetof(struct options, member)
 
 static const struct offramp_option table[] = {
-    {.name = "accuracy_loss",
-     .type = OFFRAMP_OPT_SHARE,
-     ROW(accuracy_loss),
-     .fallback = "1%",
-     .min = 0.0001,
-     .max = 0.5,
-     .help = "share of released answers that may differ from the full model's"},
-    {.name = "ramp_budget",
-     .type = OFFRAMP_OPT_SHARE,
-     ROW(ramp_budget),
-     .fallback = "2%",
-     .min = 0.0001,
-     .max = 1,
-     .help = "what active ramps may add to an input that never exits, at every batch size"},
-    {.name = "max_ramps",
-     .type = OFFRAMP_OPT_COUNT,
-     ROW(max_ramps),
-     .fallback = "64",
-     .min = 1,
-     .max = 64,
-     .help = "most ramps active at once, whatever the budget allows"},
+    OFR_ACCURACY_LOSS_ROW(struct options, "share of released answers that may differ from the full model's"),
+    OFR_RAMP_BUDGET_ROW(struct options),
+    OFR_MAX_RAMPS_ROW(struct options),
     {.name = "guard",
      .type = OFFRAMP_OPT_CHOICE,
      ROW(guard),
@@ -96,12 +78,7 @@ static const struct offramp_option table[] = {
      .fallback = "trial",
      .choices = rules,
      .help = "trial: a changed ramp set has to beat the old one to stay; published: as in the paper"},
-    {.name = "criterion",
-     .type = OFFRAMP_OPT_CHOICE,
-     ROW(criterion),
-     .fallback = "top1",
-     .choices = criteria,
-     .help = "error score: 1 - top softmax probability, or entropy in nats"},
+    OFR_CRITERION_ROW(struct options, "top1"),
     {.name = "tune_base",
      .type = OFFRAMP_OPT_TIME,
      ROW(tune_base_ns),
@@ -204,7 +181,7 @@ static int create(void **state, const struct offramp_policy_setup *setup, const 
         destroy(apparate);
         return -1;
     }
-    if (apparate->ramps.home.ramps == 0 && setup->say)
+    if (apparate->ramps.home.ramps == 0)
         say_no_ramp(setup, apparate->options.ramp_budget);
     apparate->config.criterion = apparate->options.criterion;
     write_ramps(apparate);

@@ -59,9 +59,7 @@ int ofr_hindsight_check_batch(const struct offramp_latency_view *latency, uint64
 void ofr_hindsight_costs(struct ofr_tuner_costs *costs, const struct offramp_latency_view *latency,
                          uint32_t batch, const struct ofr_ramp_set *set)
 {
-    uint32_t index = 0;
-    while (index + 1 < latency->batch_count && latency->batch[index] < batch)
-        ++index;
+    uint32_t index = ofr_latency_row(latency, batch);
     const int64_t *until_ns = latency->until_ns + (size_t)index * (latency->sites + 1);
     const int64_t *add_ns = latency->ramp_add_ns + (size_t)index * latency->sites;
     const int64_t *delay_ns = latency->ramp_delay_ns + (size_t)index * latency->sites;

@@ -1,7 +1,9 @@
 /* oracle: leaves at the first listed ramp whose answer is the full model's, known beforehand. No deployed
  * policy can do this; with every site and free ramps it is the bound no policy on the same recording can
  * beat. */
+#include "sim/policy/options.h"
 #include "sim/policy/ramp_list.h"
+#include "sim/policy/stateless.h"
 
 struct options {
     struct offramp_texts ramps;
@@ -9,11 +11,7 @@ struct options {
 };
 
 static const struct offramp_option table[] = {
-    {.name = "ramps",
-     .type = OFFRAMP_OPT_TEXTS,
-     .offset = offsetof(struct options, ramps),
-     .fallback = "[]",
-     .help = "sites it may leave at, by name or number from 0; [] = every site"},
+    OFR_RAMPS_ROW(struct options, "sites it may leave at, by name or number from 0; [] = every site"),
     {.name = "ramp_cost",
      .type = OFFRAMP_OPT_BOOL,
      .offset = offsetof(struct options, ramp_cost),
@@ -35,11 +33,6 @@ static int create(void **state, const struct offramp_policy_setup *setup, const 
     return 0;
 }
 
-static void destroy(void *state)
-{
-    (void)state;
-}
-
 const struct offramp_policy_ops ofr_policy_oracle = {
     .abi_version = OFFRAMP_POLICY_ABI_VERSION,
     .flags = OFFRAMP_POLICY_ORACLE,
@@ -49,5 +42,5 @@ const struct offramp_policy_ops ofr_policy_oracle = {
     .option_count = sizeof table / sizeof *table,
     .options_size = sizeof(struct options),
     .create = create,
-    .destroy = destroy,
+    .destroy = ofr_policy_destroy_nothing,
 };

@@ -1,6 +1,8 @@
 /* patience: leaves once `patience` ramps in a row have answered as the ramp before them (PABEE: Zhou, Xu, Ge, McAuley, Xu
  * and Wei, NeurIPS 2020). Nothing is tuned but the one count. */
+#include "sim/policy/options.h"
 #include "sim/policy/ramp_list.h"
+#include "sim/policy/stateless.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -18,11 +20,7 @@ static const struct offramp_option table[] = {
      .min = 0,
      .max = 64,
      .help = "ramps in a row that answer as the one before them; 0 = never leave"},
-    {.name = "ramps",
-     .type = OFFRAMP_OPT_TEXTS,
-     .offset = offsetof(struct options, ramps),
-     .fallback = "[]",
-     .help = "sites with a ramp, by name or number from 0; [] = every site"},
+    OFR_RAMPS_ROW(struct options, "sites with a ramp, by name or number from 0; [] = every site"),
 };
 
 static void say_never(const struct offramp_policy_setup *setup, uint64_t patience, uint32_t ramps)
@@ -48,14 +46,9 @@ static int create(void **state, const struct offramp_policy_setup *setup, const 
     double threshold = options->patience > 0 ? 1.0 / ((double)options->patience + 0.5) : 0.0;
     for (uint32_t k = 0; k < first->ramps; ++k)
         first->threshold[k] = threshold;
-    if (options->patience >= first->ramps && setup->say)
+    if (options->patience >= first->ramps)
         say_never(setup, options->patience, first->ramps);
     return 0;
-}
-
-static void destroy(void *state)
-{
-    (void)state;
 }
 
 extern const struct offramp_policy_ops ofr_policy_patience;
@@ -67,5 +60,5 @@ const struct offramp_policy_ops ofr_policy_patience = {
     .option_count = sizeof table / sizeof *table,
     .options_size = sizeof(struct options),
     .create = create,
-    .destroy = destroy,
+    .destroy = ofr_policy_destroy_nothing,
 };

@@ -34,14 +34,6 @@ void ofr_ramp_loop_release(struct ofr_ramp_loop *loop)
     loop->ladder = NULL;
 }
 
-static uint32_t size_index(const struct offramp_latency_view *latency, uint32_t padded_rows)
-{
-    uint32_t index = 0;
-    while (index + 1 < latency->batch_count && latency->batch[index] < padded_rows)
-        ++index;
-    return index;
-}
-
 static bool exits_open(const struct offramp_exit_config *config)
 {
     for (uint32_t k = 0; k < config->ramps; ++k)
@@ -54,7 +46,7 @@ void ofr_ramp_loop_feed(struct ofr_ramp_loop *loop, const struct offramp_feedbac
 {
     uint32_t ramps = loop->set.ramps;
     bool trial = loop->setup.rule == OFR_RAMP_RULE_TRIAL;
-    loop->weight[size_index(&loop->setup.latency, feedback->padded_rows)] += feedback->rows;
+    loop->weight[ofr_latency_row(&loop->setup.latency, feedback->padded_rows)] += feedback->rows;
     loop->waited += feedback->rows;
     for (uint32_t row = 0; row < feedback->rows && trial; ++row)
         ofr_exit_memory_add(&loop->recent, &loop->set, feedback->score + (size_t)row * ramps,

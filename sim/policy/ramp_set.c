@@ -37,6 +37,14 @@ void ofr_ramp_costs_mix(struct ofr_ramp_costs *costs, const struct offramp_laten
     }
 }
 
+uint32_t ofr_latency_row(const struct offramp_latency_view *latency, uint64_t rows)
+{
+    uint32_t row = 0;
+    while (row + 1 < latency->batch_count && latency->batch[row] < rows)
+        ++row;
+    return row;
+}
+
 double ofr_ramp_set_added(const struct ofr_ramp_set *set, const struct ofr_ramp_costs *costs)
 {
     double added_ns = 0.0;

@@ -22,6 +22,9 @@ static inline bool ofr_ramp_set_same(const struct ofr_ramp_set *a, const struct 
     return a->ramps == b->ramps && memcmp(a->site, b->site, a->ramps * sizeof *a->site) == 0;
 }
 
+/* Row of the latency view that serves a batch of so many rows: the first profiled size that holds them. */
+uint32_t ofr_latency_row(const struct offramp_latency_view *latency, uint64_t rows);
+
 /* The ramps that two sets have in common. */
 void ofr_ramp_set_common(struct ofr_ramp_set *out, const struct ofr_ramp_set *a,
                          const struct ofr_ramp_set *b);

@@ -1,45 +1,24 @@
 #include "sim/policy/rival.h"
 
 #include "sim/policy/hindsight.h"
+#include "sim/policy/options.h"
 #include "sim/policy/ramp_list.h"
 
 #include <stdio.h>
 
-static const char *const criteria[] = {"top1", "entropy", NULL};
 static const char *const searches[] = {"greedy", "exact", "grid", NULL}; /* as enum ofr_hindsight_search */
 
 #define ROW(member) .offset = offsetof(struct ofr_rival_options, member)
 
 #define COMMON_ROWS                                                                                          \
-    {.name = "accuracy_loss",                                                                                \
-     .type = OFFRAMP_OPT_SHARE,                                                                              \
-     ROW(accuracy_loss),                                                                                     \
-     .fallback = "1%",                                                                                       \
-     .min = 0.0001,                                                                                          \
-     .max = 0.5,                                                                                             \
-     .help = "share of answers that may differ from the full model's, on the samples tuned on"},             \
-        {.name = "criterion",                                                                                \
-         .type = OFFRAMP_OPT_CHOICE,                                                                         \
-         ROW(criterion),                                                                                     \
-         .fallback = "entropy",                                                                              \
-         .choices = criteria,                                                                                \
-         .help = "error score: entropy in nats, or 1 - top softmax probability"},                            \
-        {.name = "ramps",                                                                                    \
-         .type = OFFRAMP_OPT_TEXTS,                                                                          \
-         ROW(ramps),                                                                                         \
-         .fallback = "[]",                                                                                   \
-         .help = "sites with a ramp, by name or number from 0; [] = every site"},                            \
-        {.name = "tune_share",                                                                               \
-         .type = OFFRAMP_OPT_SHARE,                                                                          \
-         ROW(tune_share),                                                                                    \
-         .fallback = "10%",                                                                                  \
-         .min = 0.0001,                                                                                      \
-         .max = 1,                                                                                           \
-         .help = "leading share of the samples tuned on; 100% = hindsight of the whole run"},                \
-    {                                                                                                        \
-        .name = "tune_batch", .type = OFFRAMP_OPT_COUNT, ROW(tune_batch), .fallback = "1", .min = 1,         \
-        .max = 65536, .help = "batch size whose times savings are weighed by"                                \
-    }
+    OFR_ACCURACY_LOSS_ROW(                                                                                   \
+        struct ofr_rival_options,                                                                            \
+        "share of answers that may differ from the full model's, on the samples tuned on"),                  \
+        OFR_CRITERION_ROW(struct ofr_rival_options, "entropy"),                                              \
+        OFR_RAMPS_ROW(struct ofr_rival_options,                                                              \
+                      "sites with a ramp, by name or number from 0; [] = every site"),                       \
+        OFR_TUNE_SHARE_ROW(struct ofr_rival_options),                                                        \
+        OFR_TUNE_BATCH_ROW(struct ofr_rival_options, "batch size whose times savings are weighed by")
 
 const struct offramp_option ofr_rival_shared_table[OFR_RIVAL_SHARED_OPTIONS] = {
     COMMON_ROWS,

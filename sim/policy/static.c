@@ -1,6 +1,7 @@
 /* static: the ramps and thresholds it is given, for the whole run. */
-#include "sim/model/criterion.h"
+#include "sim/policy/options.h"
 #include "sim/policy/ramp_list.h"
+#include "sim/policy/stateless.h"
 
 #include <stdio.h>
 
@@ -10,26 +11,15 @@ struct options {
     int32_t criterion;
 };
 
-static const char *const criteria[] = {"top1", "entropy", NULL};
-
 static const struct offramp_option table[] = {
-    {.name = "ramps",
-     .type = OFFRAMP_OPT_TEXTS,
-     .offset = offsetof(struct options, ramps),
-     .fallback = "[]",
-     .help = "sites with an active ramp, by name or number from 0; [] = every site"},
+    OFR_RAMPS_ROW(struct options, "sites with an active ramp, by name or number from 0; [] = every site"),
     {.name = "thresholds",
      .type = OFFRAMP_OPT_REALS,
      .offset = offsetof(struct options, thresholds),
      .min = 0,
      .max = 1e6,
      .help = "exit when the error score is below it: one for all ramps, or one for each; 0 = never"},
-    {.name = "criterion",
-     .type = OFFRAMP_OPT_CHOICE,
-     .offset = offsetof(struct options, criterion),
-     .fallback = "top1",
-     .choices = criteria,
-     .help = "error score: 1 - top softmax probability, or entropy in nats"},
+    OFR_CRITERION_ROW(struct options, "top1"),
 };
 
 static int create(void **state, const struct offramp_policy_setup *setup, const void *values,
@@ -51,11 +41,6 @@ static int create(void **state, const struct offramp_policy_setup *setup, const 
     return 0;
 }
 
-static void destroy(void *state)
-{
-    (void)state;
-}
-
 const struct offramp_policy_ops ofr_policy_static = {
     .abi_version = OFFRAMP_POLICY_ABI_VERSION,
     .name = "static",
@@ -64,5 +49,5 @@ const struct offramp_policy_ops ofr_policy_static = {
     .option_count = sizeof table / sizeof *table,
     .options_size = sizeof(struct options),
     .create = create,
-    .destroy = destroy,
+    .destroy = ofr_policy_destroy_nothing,
 };

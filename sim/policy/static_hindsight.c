@@ -1,6 +1,8 @@
 /* static-hindsight: the best constant ramps and thresholds under apparate's two constraints, chosen with the whole run
  * known. No policy that keeps its configuration can save more; one that changes it with the stream can. */
+#include "sim/policy/options.h"
 #include "sim/policy/ramp_choice.h"
+#include "sim/policy/stateless.h"
 
 #include <stdio.h>
 
@@ -10,45 +12,12 @@ struct options {
     int32_t criterion;
 };
 
-static const char *const criteria[] = {"top1", "entropy", NULL};
-
-#define ROW(member) .offset = offsetof(struct options, member)
-
 static const struct offramp_option table[] = {
-    {.name = "accuracy_loss",
-     .type = OFFRAMP_OPT_SHARE,
-     ROW(accuracy_loss),
-     .fallback = "1%",
-     .min = 0.0001,
-     .max = 0.5,
-     .help = "share of released answers that may differ from the full model's"},
-    {.name = "ramp_budget",
-     .type = OFFRAMP_OPT_SHARE,
-     ROW(ramp_budget),
-     .fallback = "2%",
-     .min = 0.0001,
-     .max = 1,
-     .help = "what active ramps may add to an input that never exits, at every batch size"},
-    {.name = "max_ramps",
-     .type = OFFRAMP_OPT_COUNT,
-     ROW(max_ramps),
-     .fallback = "64",
-     .min = 1,
-     .max = 64,
-     .help = "most ramps active at once, whatever the budget allows"},
-    {.name = "criterion",
-     .type = OFFRAMP_OPT_CHOICE,
-     ROW(criterion),
-     .fallback = "top1",
-     .choices = criteria,
-     .help = "error score: 1 - top softmax probability, or entropy in nats"},
-    {.name = "tune_batch",
-     .type = OFFRAMP_OPT_COUNT,
-     ROW(tune_batch),
-     .fallback = "1",
-     .min = 1,
-     .max = 65536,
-     .help = "batch size whose times savings are weighed by"},
+    OFR_ACCURACY_LOSS_ROW(struct options, "share of released answers that may differ from the full model's"),
+    OFR_RAMP_BUDGET_ROW(struct options),
+    OFR_MAX_RAMPS_ROW(struct options),
+    OFR_CRITERION_ROW(struct options, "top1"),
+    OFR_TUNE_BATCH_ROW(struct options, "batch size whose times savings are weighed by"),
 };
 
 static void say_none(const struct offramp_policy_setup *setup, const struct ofr_ramp_chosen *chosen)
@@ -77,7 +46,7 @@ static int create(void **state, const struct offramp_policy_setup *setup, const 
                                      .allowance = ofr_hindsight_allowance(&window, options->accuracy_loss)};
     if (ofr_ramp_choose(&chosen, &choice, why, why_size))
         return -1;
-    if (chosen.set.ramps == 0 && setup->say)
+    if (chosen.set.ramps == 0)
         say_none(setup, &chosen);
     first->criterion = options->criterion;
     first->free_ramps = false;
@@ -85,11 +54,6 @@ static int create(void **state, const struct offramp_policy_setup *setup, const 
     memcpy(first->site, chosen.set.site, chosen.set.ramps * sizeof *first->site);
     memcpy(first->threshold, chosen.threshold, chosen.set.ramps * sizeof *first->threshold);
     return 0;
-}
-
-static void destroy(void *state)
-{
-    (void)state;
 }
 
 extern const struct offramp_policy_ops ofr_policy_static_hindsight;
@@ -102,5 +66,5 @@ const struct offramp_policy_ops ofr_policy_static_hindsight = {
     .option_count = sizeof table / sizeof *table,
     .options_size = sizeof(struct options),
     .create = create,
-    .destroy = destroy,
+    .destroy = ofr_policy_destroy_nothing,
 };

@@ -7,7 +7,9 @@
  *   first model + share that goes on * second model
  */
 #include "sim/policy/hindsight.h"
+#include "sim/policy/options.h"
 #include "sim/policy/ramp_list.h"
+#include "sim/policy/stateless.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -21,24 +23,12 @@ struct options {
     uint64_t tune_batch;
 };
 
-static const char *const criteria[] = {"top1", "entropy", NULL};
-
 #define ROW(member) .offset = offsetof(struct options, member)
 
 static const struct offramp_option table[] = {
-    {.name = "accuracy_loss",
-     .type = OFFRAMP_OPT_SHARE,
-     ROW(accuracy_loss),
-     .fallback = "1%",
-     .min = 0.0001,
-     .max = 0.5,
-     .help = "share of answers that may differ from the full model's, on the samples tuned on"},
-    {.name = "criterion",
-     .type = OFFRAMP_OPT_CHOICE,
-     ROW(criterion),
-     .fallback = "top1",
-     .choices = criteria,
-     .help = "error score: 1 - top softmax probability, or entropy in nats"},
+    OFR_ACCURACY_LOSS_ROW(struct options,
+                          "share of answers that may differ from the full model's, on the samples tuned on"),
+    OFR_CRITERION_ROW(struct options, "top1"),
     {.name = "ramp",
      .type = OFFRAMP_OPT_TEXT,
      ROW(ramp),
@@ -51,20 +41,8 @@ static const struct offramp_option table[] = {
      .min = 0,
      .max = 1e6,
      .help = "the first model's answer counts when its error score is below it; 0 = never; [] = tuned"},
-    {.name = "tune_share",
-     .type = OFFRAMP_OPT_SHARE,
-     ROW(tune_share),
-     .fallback = "10%",
-     .min = 0.0001,
-     .max = 1,
-     .help = "leading share of the samples tuned on; 100% = hindsight of the whole run"},
-    {.name = "tune_batch",
-     .type = OFFRAMP_OPT_COUNT,
-     ROW(tune_batch),
-     .fallback = "1",
-     .min = 1,
-     .max = 65536,
-     .help = "batch size whose times sites are weighed by"},
+    OFR_TUNE_SHARE_ROW(struct options),
+    OFR_TUNE_BATCH_ROW(struct options, "batch size whose times sites are weighed by"),
 };
 
 /* ---- tuning ---- */
@@ -110,23 +88,15 @@ static uint32_t tune_site(double *threshold, const struct ofr_hindsight_window *
     return stay;
 }
 
-/* Row of the latency tables that serves a batch size. */
-static size_t row_of(const struct offramp_latency_view *latency, uint64_t batch)
-{
-    size_t b = 0;
-    while (b + 1 < latency->batch_count && latency->batch[b] < batch)
-        ++b;
-    return b;
-}
-
 static double second_ns(const struct offramp_latency_view *latency, uint64_t batch)
 {
-    return (double)latency->until_ns[(row_of(latency, batch) + 1) * (latency->sites + 1) - 1];
+    size_t row = ofr_latency_row(latency, batch);
+    return (double)latency->until_ns[row * (latency->sites + 1) + latency->sites];
 }
 
 static double first_ns(const struct offramp_latency_view *latency, uint64_t batch, uint32_t site)
 {
-    size_t b = row_of(latency, batch);
+    size_t b = ofr_latency_row(latency, batch);
     return (double)(latency->until_ns[b * (latency->sites + 1) + site] +
                     latency->ramp_delay_ns[b * latency->sites + site]);
 }
@@ -186,7 +156,7 @@ static int choose(struct choice *choice, const struct offramp_policy_setup *setu
         snprintf(why, why_size, "out of memory");
         return -1;
     }
-    if (choice->mean_ns >= second_ns(&setup->latency, options->tune_batch) && setup->say)
+    if (choice->mean_ns >= second_ns(&setup->latency, options->tune_batch))
         setup->say(setup->host, "twolayer: no first model saves more than it costs");
     return 0;
 }
@@ -207,11 +177,6 @@ static int create(void **state, const struct offramp_policy_setup *setup, const 
     return 0;
 }
 
-static void destroy(void *state)
-{
-    (void)state;
-}
-
 extern const struct offramp_policy_ops ofr_policy_twolayer;
 const struct offramp_policy_ops ofr_policy_twolayer = {
     .abi_version = OFFRAMP_POLICY_ABI_VERSION,
@@ -222,5 +187,5 @@ const struct offramp_policy_ops ofr_policy_twolayer = {
     .option_count = sizeof table / sizeof *table,
     .options_size = sizeof(struct options),
     .create = create,
-    .destroy = destroy,
+    .destroy = ofr_policy_destroy_nothing,
 };

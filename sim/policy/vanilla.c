@@ -1,5 +1,6 @@
 /* vanilla: no ramps; every request runs to the end of the model. The run all others are compared with. */
 #include "sim/offramp_policy.h"
+#include "sim/policy/stateless.h"
 
 static int create(void **state, const struct offramp_policy_setup *setup, const void *options,
                   struct offramp_exit_config *first, char *why, size_t why_size)
@@ -12,15 +13,10 @@ static int create(void **state, const struct offramp_policy_setup *setup, const 
     return 0;
 }
 
-static void destroy(void *state)
-{
-    (void)state;
-}
-
 const struct offramp_policy_ops ofr_policy_vanilla = {
     .abi_version = OFFRAMP_POLICY_ABI_VERSION,
     .name = "vanilla",
     .help = "no ramps: every request runs to the end of the model",
     .create = create,
-    .destroy = destroy,
+    .destroy = ofr_policy_destroy_nothing,
 };

@@ -100,9 +100,9 @@ static void header(FILE *out, const char *scenario, const struct ofr_beside_colu
             (double)first->batched / (double)first->batches, 100.0 * ofr_summary_busy(first));
     fprintf(out, "%-*s", LABEL_WIDTH, "");
     for (uint32_t i = 0; i < columns; ++i) {
-        char title[32];
-        snprintf(title, sizeof title, "%s%s", column[i].policy, mark(&column[i]));
-        fprintf(out, "%*s", width_of(&column[i]), title);
+        const char *sign = mark(&column[i]);
+        int before = width_of(&column[i]) - (int)strlen(column[i].policy) - (int)strlen(sign);
+        fprintf(out, "%*s%s%s", before, "", column[i].policy, sign);
     }
     fputc('\n', out);
 }

@@ -60,13 +60,13 @@ static int pick_arrivals(const struct ofr_node *node, struct picked *picked, str
 /* A plug-in's options stand among the section's own keys. */
 static int check_keys(const struct ofr_plugin *plugin, struct ofr_error *err)
 {
+    static const struct offramp_option policy = {.name = "policy"};
     const struct ofr_section *section = &ofr_section_exits;
     for (uint32_t i = 0; i < plugin->ops->option_count; ++i) {
         const struct offramp_option *row = &plugin->ops->options[i];
-        bool taken = strcmp(row->name, "policy") == 0 || (row->alias && strcmp(row->alias, "policy") == 0);
+        bool taken = ofr_options_share_name(row, &policy);
         for (uint32_t j = 0; j < section->option_count && !taken; ++j)
-            taken = strcmp(row->name, section->options[j].name) == 0 ||
-                    (row->alias && strcmp(row->alias, section->options[j].name) == 0);
+            taken = ofr_options_share_name(row, &section->options[j]);
         if (taken)
             return ofr_fail(err, OFR_E_INPUT, "%s: option %s has the name of a key every policy has",
                             plugin->path, row->name);
@@ -439,17 +439,18 @@ int ofr_scenario_with_policy(struct ofr_scenario **out, const struct ofr_scenari
     int rc = pick_named(policy, &picked, err);
     if (rc)
         return rc;
-    struct ofr_scenario *copy = calloc(1, sizeof *copy);
+    int32_t mode = ofr_mode_for(picked.ops, scenario->exits.mode);
+    struct ofr_scenario *copy = mode < 0 ? NULL : calloc(1, sizeof *copy);
     if (!copy) {
         ofr_plugin_close(picked.plugin);
-        return ofr_fail_nomem(err, "a scenario");
+        return mode < 0 ? ofr_fail(err, OFR_E_INPUT, "policy %s: runs in none of the modes there are", policy)
+                        : ofr_fail_nomem(err, "a scenario");
     }
     *copy = *scenario;
     copy->policy = picked.ops;
     copy->plugin = picked.plugin;
     copy->policy_options = NULL;
-    int32_t mode = ofr_mode_for(picked.ops, scenario->exits.mode);
-    copy->exits.mode = mode < 0 ? 0 : mode;
+    copy->exits.mode = mode;
     if (ofr_modes[copy->exits.mode]->stages == 1)
         copy->model.first_profile[0] = '\0';
     size_t batcher_size = scenario->batcher->component.options_size;

@@ -33,7 +33,8 @@ static int ask_timed(void *state, const struct offramp_feedback *feedback, struc
     const struct ofr_timed_policy *timed = state;
     (void)err;
     ofr_policy_answer(&timed->policy, feedback, answer);
-    answer->decision.cost_ns = timed->decide_ns + llrint((double)answer->modelled_ns * timed->stretch);
+    if (ofr_decision_cost_good(&answer->decision))
+        answer->decision.cost_ns = timed->decide_ns + llrint((double)answer->modelled_ns * timed->stretch);
     return 1;
 }
 

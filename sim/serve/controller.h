@@ -42,9 +42,18 @@ struct ofr_policy_handle {
     void *state;
 };
 
+#define OFR_LONGEST_DECISION_NS                                                                              \
+    INT64_C(1000000000000000) /* eleven days: beyond them is garbage, not a time */
+
+static inline bool ofr_decision_cost_good(const struct offramp_decision *decision)
+{
+    return decision->cost_ns >= 0 && decision->cost_ns <= OFR_LONGEST_DECISION_NS;
+}
+
 extern const struct ofr_controller_ops ofr_controller_inline_ops; /* state: struct ofr_policy_handle */
 
-/* Turns what a policy models into what a machine was measured to take: decide_ns + cost_ns * stretch. */
+/* Turns what a policy models into what a machine was measured to take: decide_ns + cost_ns * stretch. A cost that cannot be one stays as
+ * it is, for the loop to refuse. */
 struct ofr_timed_policy {
     struct ofr_policy_handle policy;
     int64_t decide_ns;

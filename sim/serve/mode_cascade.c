@@ -71,7 +71,9 @@ static struct ofr_profile *allocate(const struct ofr_profile *source, uint32_t s
     p->full_sample_ns = calloc(batches, sizeof *p->full_sample_ns);
     bool ok = p->batch && p->until_ns && p->ramp_add_ns && p->ramp_delay_ns && p->copy_in_ns &&
               p->copy_out_ns && p->full_samples && p->full_sample_ns;
-    for (uint32_t b = 0; ok && b < p->batches && source->full_samples[b] > 0; ++b) {
+    for (uint32_t b = 0; ok && b < p->batches; ++b) {
+        if (source->full_samples[b] == 0)
+            continue;
         p->full_sample_ns[b] = calloc(source->full_samples[b], sizeof **p->full_sample_ns);
         ok = p->full_sample_ns[b] != NULL;
     }

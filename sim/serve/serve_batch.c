@@ -247,21 +247,21 @@ static void free_server(struct serve *s, const struct ofr_batch *batch)
     s->dispatch_due |= serve__waiting(s) > 0 || s->ahead;
 }
 
-/* Rows of requests that left at no ramp of a stage before the last: not answered, what stands there is this stage alone. */
-static void take_back(struct serve *s, const struct ofr_batch *batch)
+/* Whether the batch has answered its request i: in a stage before the last, who left at no ramp has no answer yet. */
+static inline bool answers(const struct ofr_batch *batch, uint32_t i, bool last)
 {
-    for (uint32_t i = 0; i < batch->size; ++i) {
-        struct ofr_request_row *row = &s->rows[i];
-        if (batch->exit_ramp[i] < batch->config.ramps)
-            continue;
-        s->result->outcome[row->outcome]--;
-        row->released_ns = -1;
-        row->exit_site = OFR_EXIT_NONE;
-        row->answer = 0;
-        row->outcome = OFR_OUTCOME_ONWARD;
-        row->agrees = 0;
-        row->correct = 2;
-    }
+    return last || batch->exit_ramp[i] < batch->config.ramps;
+}
+
+/* The row of a request that its batch did not answer: what stands there is the way to the batch alone. */
+static void blank_row(struct ofr_request_row *row, uint8_t outcome)
+{
+    row->released_ns = -1;
+    row->exit_site = OFR_EXIT_NONE;
+    row->answer = 0;
+    row->outcome = outcome;
+    row->agrees = 0;
+    row->correct = 2;
 }
 
 /* The requests of a batch leave the system. */
@@ -275,7 +275,7 @@ static void leave(struct serve *s, const struct ofr_batch *batch)
 static int part(struct serve *s, const struct ofr_batch *batch)
 {
     for (uint32_t i = 0; i < batch->size; ++i) {
-        if (batch->exit_ramp[i] < batch->config.ramps) {
+        if (answers(batch, i, false)) {
             ofr_request_pool_give(&s->pool, batch->slot[i]);
             continue;
         }
@@ -293,10 +293,11 @@ int serve__complete(struct serve *s, struct ofr_batch *batch)
     for (uint32_t i = 0; i < batch->size; ++i) {
         if (!fill_row(s, batch, i, &s->rows[i]))
             return serve__bug(s, "I3: a request's times are out of order", "request", s->rows[i].id);
-        s->result->outcome[s->rows[i].outcome]++;
+        if (answers(batch, i, last))
+            s->result->outcome[s->rows[i].outcome]++;
+        else
+            blank_row(&s->rows[i], OFR_OUTCOME_ONWARD);
     }
-    if (!last)
-        take_back(s, batch);
     struct ofr_batch_row row;
     emit_batch(s, batch, &row);
     s->stage[batch->stage].formed -= batch->size;
@@ -321,23 +322,20 @@ int serve__complete(struct serve *s, struct ofr_batch *batch)
 /* A running batch at the cut: answers already released count, the others are unfinished. */
 static int cut_running(struct serve *s, struct ofr_batch *batch)
 {
-    bool results = batch->ended_ns >= 0;
+    bool results = batch->ended_ns >= 0, last = batch->stage + 1U == s->stages;
     int64_t end_ns = batch->ended_ns;
     batch->ended_ns = serve__now(s);
     batch->cut = 1;
     for (uint32_t i = 0; i < batch->size; ++i) {
-        bool released = results && (batch->released_ns[i] <= serve__now(s) || end_ns <= serve__now(s));
+        bool released = results && answers(batch, i, last) &&
+                        (batch->released_ns[i] <= serve__now(s) || end_ns <= serve__now(s));
         if (released && !fill_row(s, batch, i, &s->rows[i]))
             return serve__bug(s, "I3: a request's times are out of order", "request", s->rows[i].id);
         if (!released) {
             batch->released_ns[i] = serve__now(s);
             batch->exit_ramp[i] = (uint16_t)batch->config.ramps;
             fill_row(s, batch, i, &s->rows[i]);
-            s->rows[i].released_ns = -1;
-            s->rows[i].exit_site = OFR_EXIT_NONE;
-            s->rows[i].outcome = OFR_OUTCOME_UNFINISHED;
-            s->rows[i].agrees = 0;
-            s->rows[i].correct = 2;
+            blank_row(&s->rows[i], OFR_OUTCOME_UNFINISHED);
         }
         s->result->outcome[s->rows[i].outcome]++;
     }

@@ -9,8 +9,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define LONGEST_DECISION_NS INT64_C(1000000000000000) /* eleven days: beyond them is garbage, not a time */
-
 static void emit_decision(struct serve *s, const struct ofr_decision_row *row)
 {
     for (uint32_t i = 0; i < s->setup->observers; ++i)
@@ -37,9 +35,9 @@ int serve__announce(struct serve *s)
 static bool good_decision(const struct serve *s, const struct offramp_decision *decision, char *why,
                           size_t why_size)
 {
-    if (decision->cost_ns < 0 || decision->cost_ns > LONGEST_DECISION_NS) {
+    if (!ofr_decision_cost_good(decision)) {
         snprintf(why, why_size, "its cost is %" PRId64 " ns, expected 0 to %" PRId64, decision->cost_ns,
-                 LONGEST_DECISION_NS);
+                 OFR_LONGEST_DECISION_NS);
         return false;
     }
     if (!decision->changed)
