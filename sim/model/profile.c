@@ -10,9 +10,10 @@
 struct build {
     const char *path;
     struct ofr_profile_samples samples;
-    struct ofr_profile *profile;      /* owned until the load has succeeded */
-    double *values;                   /* owned; room for the longest run */
-    struct ofr_profile_row *in_order; /* owned; the samples as the file has them */
+    struct ofr_profile *profile;     /* owned until the load has succeeded */
+    double *values;                  /* owned; room for the longest run */
+    struct ofr_profile_row *of_path; /* owned, [path_rows]; those of the path as the file has them */
+    size_t path_rows;
 };
 
 static int compare(const void *a, const void *b)
@@ -164,18 +165,34 @@ static int keep_kernels(struct build *build, struct ofr_error *err)
     return kernels && !build->profile->kernels ? ofr_fail_nomem(err, "a profile") : OFR_OK;
 }
 
+static int keep_path_rows(struct build *build, struct ofr_error *err)
+{
+    const struct ofr_profile_samples *samples = &build->samples;
+    size_t count = 0;
+    for (size_t i = 0; i < samples->count; i++)
+        count += ofr_profile__of_path(samples->row[i].quantity);
+    build->of_path = calloc(count + 1, sizeof *build->of_path);
+    if (!build->of_path)
+        return ofr_fail_nomem(err, "a profile's samples");
+    for (size_t i = 0; i < samples->count; i++)
+        if (ofr_profile__of_path(samples->row[i].quantity))
+            build->of_path[build->path_rows++] = samples->row[i];
+    return OFR_OK;
+}
+
 static int build_profile(struct build *build, struct ofr_error *err)
 {
     struct ofr_profile_samples *samples = &build->samples;
-    if (samples->count) {
-        memcpy(build->in_order, samples->row, samples->count * sizeof *samples->row);
+    int rc = keep_path_rows(build, err);
+    if (rc)
+        return rc;
+    if (samples->count)
         qsort(samples->row, samples->count, sizeof *samples->row, compare);
-    }
     strcpy(build->profile->model, samples->model);
     build->profile->sites = samples->sites;
     build->profile->site_name = samples->site_name;
     samples->site_name = NULL; /* transferred */
-    int rc = keep_kernels(build, err);
+    rc = keep_kernels(build, err);
     if (!rc)
         rc = collect_batches(build, err);
     if (!rc)
@@ -187,7 +204,7 @@ static int build_profile(struct build *build, struct ofr_error *err)
     if (!rc)
         rc = check_until(build, err);
     return rc ? rc
-              : ofr_profile__take_path(build->profile, build->in_order, samples->count, build->path, err);
+              : ofr_profile__take_path(build->profile, build->of_path, build->path_rows, build->path, err);
 }
 
 int ofr_profile_load(struct ofr_profile **out, const char *path, struct ofr_error *err)
@@ -198,11 +215,9 @@ int ofr_profile_load(struct ofr_profile **out, const char *path, struct ofr_erro
     if (rc)
         return rc;
     build.profile = calloc(1, sizeof *build.profile);
-    build.in_order = calloc(build.samples.count + 1, sizeof *build.in_order);
-    bool made = build.profile && build.in_order;
-    rc = made ? build_profile(&build, err) : ofr_fail_nomem(err, "a profile");
+    rc = build.profile ? build_profile(&build, err) : ofr_fail_nomem(err, "a profile");
     free(build.values);
-    free(build.in_order);
+    free(build.of_path);
     ofr_profile_samples_release(&build.samples);
     if (rc) {
         ofr_profile_free(build.profile);

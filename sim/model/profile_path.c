@@ -16,7 +16,7 @@ struct bin {
 struct bins {
     struct bin *bin; /* owned, [count] */
     size_t count, stride;
-    uint32_t sites;
+    double *scratch; /* owned; room for the values of any bin */
 };
 
 enum {
@@ -66,12 +66,10 @@ static int fill_bins(struct bins *bins, const struct ofr_profile *profile, const
                      size_t count, const char *path, struct ofr_error *err)
 {
     for (size_t i = 0; i < count; ++i) {
-        struct bin *bin =
-            ofr_profile__of_path(row[i].quantity) ? row_bin(bins, profile, &row[i], path, err) : NULL;
-        if (err->code)
+        struct bin *bin = row_bin(bins, profile, &row[i], path, err);
+        if (!bin)
             return err->code;
-        if (bin)
-            bin->count++;
+        bin->count++;
     }
     for (size_t i = 0; i < bins->count; ++i) {
         struct bin *bin = &bins->bin[i];
@@ -81,8 +79,6 @@ static int fill_bins(struct bins *bins, const struct ofr_profile *profile, const
         bin->count = 0;
     }
     for (size_t i = 0; i < count; ++i) {
-        if (!ofr_profile__of_path(row[i].quantity))
-            continue;
         struct bin *bin = row_bin(bins, profile, &row[i], path, err);
         bin->value_ns[bin->count++] = row[i].value_ns;
     }
@@ -91,18 +87,16 @@ static int fill_bins(struct bins *bins, const struct ofr_profile *profile, const
 
 /* Mean of the middle four fifths; -1 for an empty bin. Passes with ramps have two speeds and change between them after
  * some dozens (docs/how-far-to-trust.md): a median would know one of the two, the mean knows what a queue feels. */
-static int64_t middle(const struct bin *bin)
+static int64_t middle(const struct bins *bins, const struct bin *bin)
 {
-    double *sorted = bin->count ? malloc(bin->count * sizeof *sorted) : NULL;
-    if (!sorted)
+    double *sorted = bins->scratch;
+    if (!bin->count)
         return -1;
     for (uint32_t i = 0; i < bin->count; ++i)
         sorted[i] = (double)bin->value_ns[i];
     gsl_sort(sorted, 1, bin->count);
     uint32_t cut = bin->count / 10;
-    int64_t mean = llround(gsl_stats_mean(sorted + cut, 1, bin->count - 2 * cut));
-    free(sorted);
-    return mean;
+    return llround(gsl_stats_mean(sorted + cut, 1, bin->count - 2 * cut));
 }
 
 static int missing(const char *path, enum ofr_quantity quantity, uint32_t batch, uint32_t place,
@@ -121,7 +115,7 @@ static int take_middles(const struct bins *bins, const struct ofr_profile *profi
 {
     for (uint32_t b = 0; b < profile->batches; ++b)
         for (uint32_t place = 0; place < places; ++place) {
-            int64_t value_ns = middle(find_bin(bins, profile, quantity, b, place));
+            int64_t value_ns = middle(bins, find_bin(bins, profile, quantity, b, place));
             if (value_ns < 0)
                 return missing(path, quantity, profile->batch[b], place, err);
             out[(size_t)b * places + place] = value_ns;
@@ -136,7 +130,7 @@ static int take_rungs(const struct bins *bins, struct ofr_profile *profile, cons
     struct ofr_profile_path *out = &profile->path;
     int64_t before_ns = -1;
     for (out->rungs = 0; out->rungs < RUNGS; ++out->rungs) {
-        int64_t idle_ns = middle(find_bin(bins, profile, OFR_QUANTITY_IDLE, 0, out->rungs));
+        int64_t idle_ns = middle(bins, find_bin(bins, profile, OFR_QUANTITY_IDLE, 0, out->rungs));
         if (idle_ns < 0)
             break;
         if (idle_ns <= before_ns)
@@ -150,13 +144,13 @@ static int take_rungs(const struct bins *bins, struct ofr_profile *profile, cons
 }
 
 /* Correlation of passes that followed each other, over all sizes. */
-static double correlation(const struct ofr_profile *profile)
+static double correlation(const struct bins *bins, const struct ofr_profile *profile)
 {
+    double *value = bins->scratch;
     double sum = 0.0, weight = 0.0;
     for (uint32_t b = 0; b < profile->batches; ++b) {
         const struct ofr_profile_draws *draws = &profile->path.draws[(size_t)b * profile->path.rungs];
-        double *value = draws->count > 2 ? malloc(draws->count * sizeof *value) : NULL;
-        if (!value)
+        if (draws->count <= 2)
             continue;
         for (uint32_t i = 0; i < draws->count; ++i)
             value[i] = (double)draws->sample_ns[i];
@@ -164,7 +158,6 @@ static double correlation(const struct ofr_profile *profile)
             sum += draws->count * gsl_stats_lag1_autocorrelation(value, 1, draws->count);
             weight += draws->count;
         }
-        free(value);
     }
     return weight > 0.0 && sum > 0.0 ? sum / weight : 0.0;
 }
@@ -180,7 +173,7 @@ static void keep_draws(const struct bins *bins, struct ofr_profile *profile)
                 (struct ofr_profile_draws){.sample_ns = bin->value_ns, .count = bin->count};
             bin->value_ns = NULL;
         }
-    out->follows = correlation(profile);
+    out->follows = correlation(bins, profile);
 }
 
 static int allocate(struct ofr_profile *profile, struct ofr_error *err)
@@ -259,35 +252,35 @@ static int build_path(const struct bins *bins, struct ofr_profile *profile, cons
     for (uint32_t b = 0; b < profile->batches; ++b) {
         set_against_parts(profile, b);
         out->further[b] =
-            further_ramps(profile, b, middle(find_bin(bins, profile, OFR_QUANTITY_RAMPS_PASS, b, 0)));
+            further_ramps(profile, b, middle(bins, find_bin(bins, profile, OFR_QUANTITY_RAMPS_PASS, b, 0)));
     }
-    int64_t notice_ns = middle(find_bin(bins, profile, OFR_QUANTITY_NOTICE, 0, 0));
+    int64_t notice_ns = middle(bins, find_bin(bins, profile, OFR_QUANTITY_NOTICE, 0, 0));
     out->notice_ns = notice_ns > 0 ? notice_ns : 0;
-    int64_t reply_ns = middle(find_bin(bins, profile, OFR_QUANTITY_REPLY, 0, 0));
+    int64_t reply_ns = middle(bins, find_bin(bins, profile, OFR_QUANTITY_REPLY, 0, 0));
     out->reply_ns = reply_ns > out->notice_ns ? reply_ns - out->notice_ns : 0;
-    out->decide_ns = middle(find_bin(bins, profile, OFR_QUANTITY_DECIDE, 0, 0));
-    out->tune_ns = middle(find_bin(bins, profile, OFR_QUANTITY_TUNE, 0, 0));
+    out->decide_ns = middle(bins, find_bin(bins, profile, OFR_QUANTITY_DECIDE, 0, 0));
+    out->tune_ns = middle(bins, find_bin(bins, profile, OFR_QUANTITY_TUNE, 0, 0));
     return OFR_OK;
 }
 
 int ofr_profile__take_path(struct ofr_profile *profile, const struct ofr_profile_row *row, size_t count,
                            const char *path, struct ofr_error *err)
 {
-    struct bins bins = {.sites = profile->sites, .stride = RUNGS + 2 * (size_t)profile->sites + 2};
+    struct bins bins = {.stride = RUNGS + 2 * (size_t)profile->sites + 2};
     profile->path.decide_ns = profile->path.tune_ns = -1;
-    size_t present = 0;
-    while (present < count && !ofr_profile__of_path(row[present].quantity))
-        ++present;
-    if (present == count)
+    if (count == 0)
         return OFR_OK;
     bins.count = bins.stride * profile->batches + RUNGS + (OFR_QUANTITY_REPLY - OFR_QUANTITY_NOTICE + 1);
     bins.bin = calloc(bins.count, sizeof *bins.bin);
-    int rc = bins.bin ? fill_bins(&bins, profile, row, count, path, err) : ofr_fail_nomem(err, "a profile");
+    bins.scratch = malloc(count * sizeof *bins.scratch);
+    int rc = bins.bin && bins.scratch ? fill_bins(&bins, profile, row, count, path, err)
+                                      : ofr_fail_nomem(err, "a profile");
     if (!rc)
         rc = build_path(&bins, profile, path, err);
     for (size_t i = 0; bins.bin && i < bins.count; ++i)
         free(bins.bin[i].value_ns);
     free(bins.bin);
+    free(bins.scratch);
     return rc;
 }
 

@@ -11,7 +11,7 @@ static inline bool ofr_profile__of_path(enum ofr_quantity quantity)
     return quantity >= OFR_QUANTITY_IDLE && quantity <= OFR_QUANTITY_RAMPS_PASS;
 }
 
-/* Fills profile->path from the rows of a file, in file order; without any, the path stays empty. Sites and batches of
+/* Fills profile->path from those rows of a file that belong to it, in file order; without any, it stays empty. Sites and batches of
  * the profile are known. Errors: OFR_E_INPUT with `path` when something of it is missing, OFR_E_NOMEM. */
 int ofr_profile__take_path(struct ofr_profile *profile, const struct ofr_profile_row *row, size_t count,
                            const char *path, struct ofr_error *err);

@@ -11,6 +11,7 @@
 #include "sim/offramp_option.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 
 /* X(NAME, text, what it stands for) */
 #define OFR_TERM_MAP(X)                                                                                      \
@@ -43,6 +44,12 @@ int ofr_terms_read(uint32_t *out, const struct offramp_texts *names, struct ofr_
 static inline bool ofr_term_on(uint32_t without, enum ofr_term term)
 {
     return !(without >> term & 1);
+}
+
+/* What a term adds to a time: 0 where it is left out. */
+static inline int64_t ofr_term_ns(uint32_t without, enum ofr_term term, int64_t time_ns)
+{
+    return ofr_term_on(without, term) ? time_ns : 0;
 }
 
 #endif

@@ -1,19 +1,15 @@
 #include "sim/run/leg.h"
 
-static int64_t if_on(const struct ofr_leg_view *view, enum ofr_term term, int64_t time_ns)
-{
-    return ofr_term_on(view->scenario->model.without_terms, term) ? time_ns : 0;
-}
-
 /* The policy's time: what it models itself, unless the profile knows better or it is left out. */
 static void choose_controller(struct ofr_leg_sim *leg, const struct ofr_leg_view *view,
                               struct ofr_serve_setup *setup)
 {
     const struct ofr_profile_path *path = &view->inputs->profile->path;
-    bool on = ofr_term_on(view->scenario->model.without_terms, OFR_TERM_CONTROL);
-    int64_t reply_ns = if_on(view, OFR_TERM_FEEDBACK, path->reply_ns);
+    uint32_t without = view->scenario->model.without_terms;
+    bool on = ofr_term_on(without, OFR_TERM_CONTROL);
+    int64_t reply_ns = ofr_term_ns(without, OFR_TERM_FEEDBACK, path->reply_ns);
     bool measured = path->decide_ns >= 0;
-    if (on && !measured && reply_ns == 0)
+    if (on && !measured && path->tune_ns < 0 && reply_ns == 0)
         return;
     leg->policy = (struct ofr_timed_policy){.policy = {.ops = setup->policy, .state = setup->policy_state}};
     leg->policy.decide_ns = reply_ns + (on && measured ? path->decide_ns : 0);
@@ -28,12 +24,13 @@ static int open(void *state, const struct ofr_leg_view *view, struct ofr_serve_s
 {
     struct ofr_leg_sim *leg = state;
     const struct ofr_profile *profile = view->inputs->profile;
+    uint32_t without = view->scenario->model.without_terms;
     struct ofr_sim_executor_setup executor = {
         .recording = view->inputs->recording,
         .noise = (enum ofr_noise)view->scenario->model.noise,
         .feedback = (view->scenario->policy->flags & OFFRAMP_POLICY_FEEDBACK) != 0,
         .servers = setup->servers,
-        .without = view->scenario->model.without_terms,
+        .without = without,
         .seed = view->scenario->top.seed,
         .noise_stream = (uint32_t)view->scenario->model.noise_stream,
     };
@@ -41,8 +38,8 @@ static int open(void *state, const struct ofr_leg_view *view, struct ofr_serve_s
         executor.profile[i] = setup->stage[i].profile;
     int rc = ofr_sim_executor_create(&leg->executor, &executor, err);
     setup->executor = (struct ofr_executor){.ops = &ofr_sim_executor_ops, .state = leg->executor};
-    setup->notice_ns = if_on(view, OFR_TERM_NOTICE, profile->path.notice_ns);
-    setup->feedback_ns = if_on(view, OFR_TERM_FEEDBACK, profile->feedback_ns);
+    setup->notice_ns = ofr_term_ns(without, OFR_TERM_NOTICE, profile->path.notice_ns);
+    setup->feedback_ns = ofr_term_ns(without, OFR_TERM_FEEDBACK, profile->feedback_ns);
     choose_controller(leg, view, setup);
     ofr_clock_virtual_init(&setup->clock, &leg->now, 0);
     return rc;

@@ -7,6 +7,7 @@
 #include "sim/policy/policies.h"
 #include "sim/run/hindsight.h"
 #include "sim/run/stages.h"
+#include "sim/serve/pass_model.h"
 #include "traces/runlog_file.h"
 
 #include <inttypes.h>
@@ -312,39 +313,38 @@ static int check_ends(const struct ofr_scenario *scenario, struct ofr_error *err
     return 0;
 }
 
-/* The shortest time in which a model can answer at all: at its first ramp, `release_ns` after it, or at its end. */
-static int64_t shortest_of(const struct ofr_profile *profile, bool ramps, int64_t release_ns)
+/* The shortest time in which the scenario can answer at all: in a pass of the mode's first stage, which comes before any
+ * other. A cascade's own runs a part of the model, or another one, by the sum of its parts, and its answers come with
+ * the end of the batch. */
+static int shortest(int64_t *out, const struct ofr_scenario *scenario, const struct ofr_inputs *inputs,
+                    bool ramps, struct ofr_error *err)
 {
-    int64_t shortest = OFR_NEVER_NS;
-    for (uint32_t b = 0; b < profile->batches; ++b) {
-        const int64_t *until_ns = profile->until_ns + (size_t)b * (profile->sites + 1);
-        int64_t start_ns = profile->dispatch_ns + profile->copy_in_ns[b];
-        int64_t full_ns = start_ns + until_ns[profile->sites] + profile->copy_out_ns[b];
-        int64_t ramp_ns = ramps ? start_ns + until_ns[0] + release_ns : full_ns;
-        int64_t least_ns = ramp_ns < full_ns ? ramp_ns : full_ns;
-        shortest = least_ns < shortest ? least_ns : shortest;
+    struct ofr_profile profile = *inputs->profile;
+    if (ofr_modes[scenario->exits.mode]->stages > 1) {
+        profile = inputs->first_profile ? *inputs->first_profile : profile;
+        ramps = ramps && !inputs->first_profile;
+        profile.path = (struct ofr_profile_path){0};
+        profile.release_ns = 0;
     }
-    return shortest;
-}
-
-/* Of all that the scenario's mode runs. Without a recording no ramp answers. */
-static int64_t shortest_ns(const struct ofr_scenario *scenario, const struct ofr_inputs *inputs)
-{
-    const struct ofr_profile *model = inputs->profile, *first = inputs->first_profile;
-    bool stages = ofr_modes[scenario->exits.mode]->stages > 1;
-    int64_t model_ns =
-        shortest_of(model, inputs->recording && model->sites > 0, stages ? 0 : model->release_ns);
-    int64_t first_ns = first ? shortest_of(first, false, 0) : model_ns;
-    return first_ns < model_ns ? first_ns : model_ns;
+    struct ofr_pass_model model;
+    int rc = ofr_pass_model_init(&model, &profile, scenario->model.without_terms, false, err);
+    if (rc)
+        return rc;
+    *out = ofr_pass_model_shortest_ns(&model, ramps);
+    ofr_pass_model_release(&model);
+    return 0;
 }
 
 /* An SLO nothing can meet is a slip of the unit, not a question. With noise times have no lower bound. */
 static int check_slo(const struct ofr_scenario *scenario, const struct ofr_inputs *inputs,
-                     struct ofr_error *err)
+                     const struct ofr_leg_ops *leg, struct ofr_error *err)
 {
     if (scenario->model.noise != OFR_NOISE_NONE)
         return 0;
-    int64_t least_ns = shortest_ns(scenario, inputs);
+    int64_t least_ns = 0;
+    int rc = shortest(&least_ns, scenario, inputs, inputs->recording || leg->answers, err);
+    if (rc)
+        return rc;
     for (uint32_t i = 0; i < scenario->streams; ++i) {
         int64_t slo_ns = scenario->stream[i].slo_ns;
         if (slo_ns >= 0 && slo_ns < least_ns)
@@ -439,7 +439,7 @@ int ofr_run_on(struct ofr_run *run, const struct ofr_scenario *scenario, const s
     if (!rc)
         rc = check_ends(scenario, err);
     if (!rc)
-        rc = check_slo(scenario, inputs, err);
+        rc = check_slo(scenario, inputs, leg, err);
     if (!rc)
         rc = create_parts(scenario, inputs, options, leg, &parts, &first, err);
     if (!rc) {

@@ -87,6 +87,15 @@ static int64_t stretch(int64_t time_ns, double factor)
     return factor == 1.0 ? time_ns : llrint((double)time_ns * factor);
 }
 
+static int64_t within(int64_t time_ns, int64_t end_ns)
+{
+    int64_t least_ns = time_ns < end_ns ? time_ns : end_ns;
+    return least_ns > 0 ? least_ns : 0;
+}
+
+/* What overlaps (negative shares of the path, answers seen before the end) may be more than a short pass takes, and a
+ * ramp's answer cannot be available after the batch has ended, as the host then takes it from the final results: every
+ * time lies between the dispatch and the end. */
 static void lay_out(struct ofr_sim_executor *executor, const struct ofr_batch *batch, uint32_t batch_index,
                     int64_t shift_ns, struct timeline *line)
 {
@@ -108,15 +117,11 @@ static void lay_out(struct ofr_sim_executor *executor, const struct ofr_batch *b
         most_ns = add_ns > most_ns ? add_ns : most_ns;
     }
     int64_t ramps_ns = most_ns + stretch(sum_ns - most_ns, times->further);
-    line->end_ns = start_ns + stretch(until_ns[profile->sites] + ramps_ns, factor) + times->end_ns;
+    int64_t end_ns = start_ns + stretch(until_ns[profile->sites] + ramps_ns, factor) + times->end_ns;
+    line->end_ns = end_ns > 0 ? end_ns : 0;
     line->release_ns[config->ramps] = line->end_ns - times->answers_ns;
-}
-
-/* A ramp's answer cannot be available after the batch has ended: the host then takes it from the final
- * results. */
-static int64_t earlier(int64_t a_ns, int64_t b_ns)
-{
-    return a_ns < b_ns ? a_ns : b_ns;
+    for (uint32_t k = 0; k <= config->ramps; ++k)
+        line->release_ns[k] = within(line->release_ns[k], line->end_ns);
 }
 
 static void decide_rows(const struct ofr_recording *recording, struct ofr_batch *batch,
@@ -130,7 +135,7 @@ static void decide_rows(const struct ofr_recording *recording, struct ofr_batch 
         batch->final_answer[row] = recording->final_answer[sample];
         batch->answer[row] = k < config->ramps ? ofr_exit_answer(config, recording, sample, k)
                                                : recording->final_answer[sample];
-        batch->released_ns[row] = earlier(batch->dispatched_ns + line->release_ns[k], batch->ended_ns);
+        batch->released_ns[row] = batch->dispatched_ns + line->release_ns[k];
     }
 }
 

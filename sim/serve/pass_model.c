@@ -3,19 +3,14 @@
 #include <math.h>
 #include <stdlib.h>
 
-static int64_t if_on(uint32_t without, enum ofr_term term, int64_t time_ns)
-{
-    return ofr_term_on(without, term) ? time_ns : 0;
-}
-
 static void fill(struct ofr_pass_times *times, const struct ofr_profile *profile, uint32_t b,
                  uint32_t without)
 {
     const struct ofr_profile_path *path = &profile->path;
-    times->start_ns = if_on(without, OFR_TERM_DISPATCH, profile->dispatch_ns) +
-                      if_on(without, OFR_TERM_COPIES, profile->copy_in_ns[b]);
-    times->end_ns = if_on(without, OFR_TERM_COPIES, profile->copy_out_ns[b]);
-    times->release_ns = if_on(without, OFR_TERM_RELEASE, profile->release_ns);
+    times->start_ns = ofr_term_ns(without, OFR_TERM_DISPATCH, profile->dispatch_ns) +
+                      ofr_term_ns(without, OFR_TERM_COPIES, profile->copy_in_ns[b]);
+    times->end_ns = ofr_term_ns(without, OFR_TERM_COPIES, profile->copy_out_ns[b]);
+    times->release_ns = ofr_term_ns(without, OFR_TERM_RELEASE, profile->release_ns);
     times->answers_ns = 0;
     times->further = 1.0;
     for (uint32_t site = 0; site < profile->sites; ++site) {
@@ -25,8 +20,8 @@ static void fill(struct ofr_pass_times *times, const struct ofr_profile *profile
     }
     if (path->rungs == 0)
         return;
-    times->start_ns += if_on(without, OFR_TERM_LAUNCH, path->launch_ns[b]);
-    times->answers_ns = if_on(without, OFR_TERM_ANSWERS, path->answers_ns[b]);
+    times->start_ns += ofr_term_ns(without, OFR_TERM_LAUNCH, path->launch_ns[b]);
+    times->answers_ns = ofr_term_ns(without, OFR_TERM_ANSWERS, path->answers_ns[b]);
     if (!ofr_term_on(without, OFR_TERM_RAMPS))
         return;
     times->further = path->further[b];
@@ -56,6 +51,8 @@ int ofr_pass_model_init(struct ofr_pass_model *model, const struct ofr_profile *
         ofr_pass_model_release(model);
         return ofr_fail_nomem(err, "the simulated executor");
     }
+    for (uint32_t rung = 0; rung < profile->path.rungs; ++rung)
+        model->log_idle[rung] = log(1.0 + (double)profile->path.idle_ns[rung]);
     for (uint32_t b = 0; b < profile->batches; ++b) {
         model->times[b].add_ns = model->cells + (size_t)b * profile->sites;
         model->times[b].delay_ns = model->times[b].add_ns + cells;
@@ -73,15 +70,15 @@ void ofr_pass_model_release(struct ofr_pass_model *model)
 }
 
 /* The rung below `idle_ns`, and how far towards the next one it lies, by the logarithm of the times. */
-static uint32_t rung_of(const struct ofr_profile_path *path, int64_t idle_ns, double *towards)
+static uint32_t rung_of(const struct ofr_pass_model *model, int64_t idle_ns, double *towards)
 {
+    const struct ofr_profile_path *path = &model->profile->path;
     uint32_t rung = 0;
     *towards = 0.0;
     while (rung + 1 < path->rungs && path->idle_ns[rung + 1] <= idle_ns)
         ++rung;
     if (rung + 1 < path->rungs && idle_ns > path->idle_ns[rung]) {
-        double low = log(1.0 + (double)path->idle_ns[rung]),
-               high = log(1.0 + (double)path->idle_ns[rung + 1]);
+        double low = model->log_idle[rung], high = model->log_idle[rung + 1];
         *towards = (log(1.0 + (double)idle_ns) - low) / (high - low);
     }
     return rung;
@@ -106,7 +103,7 @@ int64_t ofr_pass_model_shift(struct ofr_pass_model *model, struct ofr_random *ra
         return 0;
     size_t first = (size_t)batch_index * path->rungs;
     double towards = 0.0;
-    uint32_t rung = model->idle ? rung_of(path, idle_ns, &towards) : 0;
+    uint32_t rung = model->idle ? rung_of(model, idle_ns, &towards) : 0;
     if (model->jitter) {
         rung += towards > 0.0 && ofr_random_uniform(random) < towards;
         return draw(model, random, first + rung) - path->pass_ns[first];
@@ -114,4 +111,42 @@ int64_t ofr_pass_model_shift(struct ofr_pass_model *model, struct ofr_random *ra
     double low = (double)path->pass_ns[first + rung];
     double high = towards > 0.0 ? (double)path->pass_ns[first + rung + 1] : low;
     return llrint(low + towards * (high - low)) - path->pass_ns[first];
+}
+
+/* By how much idling shortens a pass at most, as a shift. Between two rungs no shift lies below both. */
+static int64_t least_shift(const struct ofr_pass_model *model, uint32_t b)
+{
+    const struct ofr_profile_path *path = &model->profile->path;
+    size_t first = (size_t)b * path->rungs;
+    int64_t least_ns = 0;
+    for (uint32_t rung = 1; model->idle && rung < path->rungs; ++rung) {
+        int64_t shift_ns = path->pass_ns[first + rung] - path->pass_ns[first];
+        least_ns = shift_ns < least_ns ? shift_ns : least_ns;
+    }
+    return least_ns;
+}
+
+/* Ramps before this one, and its own delay where ramps are not free, only make its answer later. */
+static int64_t first_answer(const struct ofr_pass_model *model, uint32_t b, bool ramps)
+{
+    uint32_t sites = model->profile->sites;
+    const int64_t *until_ns = model->profile->until_ns + (size_t)b * (sites + 1);
+    const struct ofr_pass_times *times = &model->times[b];
+    int64_t first_ns = until_ns[sites] + times->end_ns - times->answers_ns;
+    for (uint32_t site = 0; ramps && site < sites; ++site) {
+        int64_t delay_ns = times->delay_ns[site] < 0 ? times->delay_ns[site] : 0;
+        int64_t ramp_ns = until_ns[site] + delay_ns + times->release_ns;
+        first_ns = ramp_ns < first_ns ? ramp_ns : first_ns;
+    }
+    return first_ns;
+}
+
+int64_t ofr_pass_model_shortest_ns(const struct ofr_pass_model *model, bool ramps)
+{
+    int64_t shortest_ns = INT64_MAX;
+    for (uint32_t b = 0; b < model->profile->batches; ++b) {
+        int64_t answer_ns = model->times[b].start_ns + first_answer(model, b, ramps) + least_shift(model, b);
+        shortest_ns = answer_ns < shortest_ns ? answer_ns : shortest_ns;
+    }
+    return shortest_ns;
 }

@@ -13,6 +13,7 @@
  * seen, pass and ramp_pass are medians of passes whose device had not idled; ramps on a branch beside the backbone hide
  * each other, which `further` says, from a pass with all of them. What idling and chance do to a pass they do
  * at its beginning, which is why they shift all of its times alike (measured: docs/how-far-to-trust.md).
+ * Whatever that comes to, no answer is seen before the dispatch or after the end (executor_sim.c).
  */
 #ifndef OFR_SERVE_PASS_MODEL_H
 #define OFR_SERVE_PASS_MODEL_H
@@ -39,6 +40,7 @@ struct ofr_pass_model {
     uint32_t *position;                /* [batches][rungs], owned: sample drawn last */
     bool idle, jitter, runs;
     double follows;
+    double log_idle[OFR_PROFILE_RUNGS_MAX]; /* [rungs] log(1 + idle_ns) */
 };
 
 int ofr_pass_model_init(struct ofr_pass_model *model, const struct ofr_profile *profile, uint32_t without,
@@ -48,5 +50,9 @@ void ofr_pass_model_release(struct ofr_pass_model *model);
 /* By how much all times of this pass move; the device has idled for `idle_ns`. 0 without a path. */
 int64_t ofr_pass_model_shift(struct ofr_pass_model *model, struct ofr_random *random, uint32_t batch_index,
                              int64_t idle_ns);
+
+/* From dispatch to the earliest answer of any pass, at a ramp if `ramps`: a bound below all of them while times do not
+ * vary (no noise). Not above 0 where what overlaps is more than a pass takes. */
+int64_t ofr_pass_model_shortest_ns(const struct ofr_pass_model *model, bool ramps);
 
 #endif

@@ -148,3 +148,21 @@ Test(sim, overrides_reach_every_section)
     for (size_t i = 0; i < sizeof all / sizeof *all; ++i)
         json_decref(all[i]);
 }
+
+/* Profiles measured on a device, whose passes overlap their parts; before, the first was refused and the second broke
+ * off with an answer before its dispatch. */
+Test(sim, a_measured_profile_runs_with_any_slo_and_noise_it_can_meet)
+{
+#define MEASURED OFR_TEST_SOURCE_DIR "/analysis/evidence/nvidia-h100-80gb-hbm3/profiles/"
+#define ONE      " --set requests=2000 --set batching.max_batch=1 --set arrivals.rate=1k/s --set exits=vanilla"
+    json_t *kept = run_json("sim s.yaml --json --set model={profile:~" MEASURED "resnet18.oprof}" ONE
+                            " --set slo=153us");
+    cr_expect(number(kept, "requests", "ok") > 1000.0, "most are answered in time");
+    json_t *noisy = run_json("sim s.yaml --json --set model={profile:~" MEASURED
+                             "bert-base.oprof,~noise:~exponential,~without:~[dispatch,~copies]}" ONE);
+    cr_expect(number(noisy, "requests", "offered") == 2000.0);
+    json_decref(kept);
+    json_decref(noisy);
+#undef ONE
+#undef MEASURED
+}

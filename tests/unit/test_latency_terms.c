@@ -1,6 +1,8 @@
 /* Profiles measured along the whole path, and the terms a simulation makes of them. */
+#include "sim/run/leg.h"
 #include "sim/serve/pass_model.h"
 #include "tests/support/files.h"
+#include "tests/support/fixture.h"
 #include "traces/profile_file.h"
 
 #include <criterion/criterion.h>
@@ -29,16 +31,50 @@ static const struct ofr_profile_row rows[] = {
     {1, 0, OFR_QUANTITY_RAMPS_PASS, 130000},
 };
 
-static int load(struct ofr_profile **profile, int skip, struct ofr_error *err)
+/* The quantity has this value in a test's own profile. */
+struct change {
+    enum ofr_quantity quantity;
+    uint32_t site;
+    int64_t value_ns; /* -1 = its row is left out */
+};
+
+static int write_and_load(struct ofr_profile **profile, const struct ofr_profile_row *row, size_t count,
+                          struct ofr_error *err)
 {
     static const char *const sites[] = {"a", "b"};
     struct ofr_profile_writer *writer;
     cr_assert_eq(ofr_profile_create(&writer, files_path("p.oprof"), "net", 2, sites, NULL, err), 0);
-    for (int i = 0; i < (int)(sizeof rows / sizeof *rows); ++i)
-        if (i != skip)
-            cr_assert_eq(ofr_profile_append(writer, &rows[i], err), 0, "%s", err->text);
+    for (size_t i = 0; i < count; ++i)
+        cr_assert_eq(ofr_profile_append(writer, &row[i], err), 0, "%s", err->text);
     cr_assert_eq(ofr_profile_finish(writer, err), 0);
     return ofr_profile_load(profile, files_path("p.oprof"), err);
+}
+
+static int load(struct ofr_profile **profile, int skip, struct ofr_error *err)
+{
+    struct ofr_profile_row own[sizeof rows / sizeof *rows];
+    size_t count = 0;
+    for (int i = 0; i < (int)(sizeof rows / sizeof *rows); ++i)
+        if (i != skip)
+            own[count++] = rows[i];
+    return write_and_load(profile, own, count, err);
+}
+
+static struct ofr_profile *load_changed(const struct change *change, size_t changes)
+{
+    struct ofr_error err = OFR_ERROR_INIT;
+    struct ofr_profile *profile;
+    struct ofr_profile_row own[sizeof rows / sizeof *rows];
+    size_t count = 0;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; ++i) {
+        own[count] = rows[i];
+        for (size_t j = 0; j < changes; ++j)
+            if (change[j].quantity == rows[i].quantity && change[j].site == rows[i].site)
+                own[count].value_ns = change[j].value_ns;
+        count += own[count].value_ns >= 0;
+    }
+    cr_assert_eq(write_and_load(&profile, own, count, &err), 0, "%s", err.text);
+    return profile;
 }
 
 static struct ofr_pass_model make(const struct ofr_profile *profile, uint32_t without)
@@ -149,4 +185,164 @@ Test(latency_terms, names_are_read_and_others_refused)
     cr_expect_str_eq(err.text,
                      "found the term 'magic', expected of dispatch copies release launch ramps answers "
                      "notice idle jitter runs feedback control");
+}
+
+/* ---- runs ---- */
+
+/* A pass shorter than the sum of its parts by 49 us, whose answers are seen 15 us before its end; after idling it is
+ * 5 us shorter still. */
+static const struct change overlapping[] = {{OFR_QUANTITY_PASS, 0, 70000},
+                                            {OFR_QUANTITY_PASS, 1, 65000},
+                                            {OFR_QUANTITY_SEEN, 0, 30000},
+                                            {OFR_QUANTITY_SEEN, 1, 45000},
+                                            {OFR_QUANTITY_SEEN, 2, 55000}};
+
+struct seen {
+    int64_t least_ns;  /* shortest latency */
+    uint64_t requests; /* answered */
+};
+
+static void note_batch(void *state, const struct ofr_batch_row *batch, const struct ofr_request_row *rows_of,
+                       uint32_t count)
+{
+    struct seen *seen = state;
+    for (uint32_t i = 0; i < count; ++i) {
+        if (rows_of[i].outcome == OFR_OUTCOME_ONWARD)
+            continue;
+        int64_t latency_ns = rows_of[i].released_ns - rows_of[i].arrival_ns;
+        seen->least_ns = latency_ns < seen->least_ns ? latency_ns : seen->least_ns;
+        seen->requests++;
+        cr_expect(rows_of[i].released_ns >= batch->dispatched_ns &&
+                  rows_of[i].released_ns <= batch->ended_ns);
+    }
+}
+
+static void note_lost(void *state, const struct ofr_request_row *row)
+{
+    (void)state, (void)row;
+}
+
+static void note_decision(void *state, const struct ofr_decision_row *decision)
+{
+    (void)state, (void)decision;
+}
+
+/* Runs 2000 requests; `slo_ns` < 0: none. */
+static int simulate(const struct ofr_inputs *inputs, const char *model, const char *exits, int64_t slo_ns,
+                    struct seen *seen, struct ofr_error *err)
+{
+    char text[512], slo[64] = "";
+    if (slo_ns >= 0)
+        snprintf(slo, sizeof slo, "slo: %lldns\n", (long long)slo_ns);
+    snprintf(text, sizeof text,
+             "requests: 2000\n%smodel: {profile: m, recording: m, %s}\n"
+             "arrivals: {process: poisson, rate: 2k/s}\nbatching: {policy: fifo, max_batch: 1}\n"
+             "exits: {%s}\n",
+             slo, model, exits);
+    struct ofr_scenario *scenario = fixture_scenario(text);
+    struct ofr_run run;
+    *seen = (struct seen){.least_ns = INT64_MAX};
+    struct ofr_run_options options = {
+        .extra = {.state = seen, .batch = note_batch, .lost = note_lost, .decision = note_decision}};
+    int rc = ofr_run_simulate(&run, scenario, inputs, &options, err);
+    if (!rc)
+        ofr_run_release(&run);
+    ofr_scenario_free(scenario);
+    return rc;
+}
+
+/* Whatever a run has achieved may be asked of it. Fails when the bound on the SLO is a sum of parts. */
+Test(latency_terms, an_slo_that_answers_keep_is_no_slip)
+{
+    static const char *const without[] = {
+        "",       "dispatch",      "copies",           "release", "launch",
+        "ramps",  "answers",       "notice",           "idle",    "dispatch, copies, launch",
+        "copies", "ramps, launch", "release, dispatch"};
+    static const char *const exits[] = {"policy: vanilla", "policy: static, thresholds: 1", "policy: oracle",
+                                        "policy: twolayer, mode: cascade"};
+    struct ofr_inputs inputs = {.profile =
+                                    load_changed(overlapping, sizeof overlapping / sizeof *overlapping),
+                                .recording = fixture_recording(500, 2, 1)};
+    for (size_t i = 0; i < sizeof without / sizeof *without; ++i)
+        for (size_t j = 0; j < sizeof exits / sizeof *exits; ++j) {
+            struct ofr_error err = OFR_ERROR_INIT;
+            struct seen free_run, bound;
+            char model[128];
+            snprintf(model, sizeof model, "without: [%s]", without[i]);
+            cr_assert_eq(simulate(&inputs, model, exits[j], -1, &free_run, &err), 0, "%s", err.text);
+            int rc = simulate(&inputs, model, exits[j], free_run.least_ns, &bound, &err);
+            cr_expect_eq(rc, 0, "without [%s], %s: %s", without[i], exits[j], err.text);
+        }
+    ofr_profile_free(inputs.profile);
+    ofr_recording_free(inputs.recording);
+}
+
+/* Both sides of the bound: a pass that answers at its end takes 55 us, with its terms left out 119. */
+Test(latency_terms, an_slo_below_every_answer_is_a_slip)
+{
+    struct ofr_inputs inputs = {.profile =
+                                    load_changed(overlapping, sizeof overlapping / sizeof *overlapping)};
+    static const struct {
+        const char *model;
+        int64_t least_ns;
+    } one[] = {{"without: [idle]", 55000},
+               {"without: []", 50000},
+               {"without: [idle, answers]", 70000},
+               {"without: [idle, launch, answers]", 119000},
+               {"without: [idle, launch, answers, copies]", 105000}};
+    for (size_t i = 0; i < sizeof one / sizeof *one; ++i) {
+        struct ofr_error err = OFR_ERROR_INIT;
+        struct seen seen;
+        cr_expect_eq(simulate(&inputs, one[i].model, "policy: vanilla", one[i].least_ns - 1, &seen, &err),
+                     OFR_E_INPUT, "%s", one[i].model);
+        cr_expect(strstr(err.text, "the shortest time in which"), "%s", err.text);
+        err = (struct ofr_error)OFR_ERROR_INIT;
+        cr_expect_eq(simulate(&inputs, one[i].model, "policy: vanilla", one[i].least_ns, &seen, &err), 0,
+                     "%s: %s", one[i].model, err.text);
+    }
+    ofr_profile_free(inputs.profile);
+}
+
+/* What overlaps may be more than a short pass takes: answers then come with the dispatch, never before it. */
+Test(latency_terms, no_answer_comes_before_its_dispatch)
+{
+    static const char *const exits[] = {"policy: vanilla", "policy: static, thresholds: 1", "policy: oracle",
+                                        "policy: twolayer, mode: cascade"};
+    struct ofr_inputs inputs = {.profile =
+                                    load_changed(overlapping, sizeof overlapping / sizeof *overlapping),
+                                .recording = fixture_recording(500, 2, 1)};
+    for (size_t i = 0; i < sizeof exits / sizeof *exits; ++i) {
+        struct ofr_error err = OFR_ERROR_INIT;
+        struct seen seen;
+        int rc =
+            simulate(&inputs, "noise: exponential, without: [dispatch, copies]", exits[i], -1, &seen, &err);
+        cr_expect_eq(rc, 0, "%s: %s", exits[i], err.text);
+        cr_expect_eq(seen.requests, 2000);
+    }
+    ofr_profile_free(inputs.profile);
+    ofr_recording_free(inputs.recording);
+}
+
+/* A tuning was measured, a decision and the way to the policy were not: only the tuning is stretched. */
+Test(latency_terms, a_measured_tuning_counts_by_itself)
+{
+    static const struct change change[] = {{OFR_QUANTITY_DECIDE, 0, -1}, {OFR_QUANTITY_REPLY, 0, -1}};
+    struct ofr_error err = OFR_ERROR_INIT;
+    struct ofr_inputs inputs = {.profile = load_changed(change, 2)};
+    cr_assert_eq(inputs.profile->path.decide_ns, -1);
+    cr_assert_eq(inputs.profile->path.reply_ns, 0);
+    struct ofr_scenario *scenario =
+        fixture_scenario("requests: 1\nmodel: {profile: m}\narrivals: {process: poisson, rate: 1/s}\n"
+                         "batching: {policy: fifo, max_batch: 1}\nexits: {policy: vanilla}\n");
+    struct ofr_leg_view view = {.scenario = scenario, .inputs = &inputs};
+    struct ofr_leg_sim leg = {0};
+    struct ofr_serve_setup setup = {.servers = 1, .policy = scenario->policy};
+    setup.stage[0].profile = inputs.profile;
+    cr_assert_eq(ofr_leg_sim_ops.open(&leg, &view, &setup, &err), 0, "%s", err.text);
+    cr_expect_eq(setup.controller.ops, &ofr_controller_timed_ops);
+    cr_expect_eq(leg.policy.decide_ns, 0);
+    cr_expect_float_eq(leg.policy.stretch, 1.5, 1e-12);
+    ofr_leg_sim_ops.close(&leg, NULL, 0, &err);
+    ofr_scenario_free(scenario);
+    ofr_profile_free(inputs.profile);
 }
