@@ -7,6 +7,7 @@
 # site. Exits: all sites together, points. Poisson arrivals at about half of what batch 1 does, ramps of 4 us.
 # Prints a Markdown table. Usage: analysis/exit_model_table.sh [FOLDER] [OFFRAMP] [SEEDS]
 set -euo pipefail
+shopt -s inherit_errexit
 cd "$(dirname "$0")/.."
 folder=${1:-../shared/recordings}
 offramp=${2:-build/release/offramp}
@@ -41,6 +42,7 @@ table_row() {
 
 echo "| recording | policy | p50 % | p95 % | p99 % | site | exits | one seed strays: p50 % | site |"
 echo "|---|---|---|---|---|---|---|---|---|"
+rows=0
 for source in "$folder"/*/; do
     name=$(basename "$source")
     case $name in
@@ -59,6 +61,9 @@ for source in "$folder"/*/; do
     for policy in '{policy: static, ramps: [1, 3, 5], thresholds: [0.02, 0.05, 0.1]}' '{policy: apparate}'; do
         for seed in $(seq "$seeds"); do simulate real "$policy" "$seed"; done >"$work/lines"
         for seed in $(seq "$seeds"); do simulate "made$seed" "$policy" "$seed"; done >>"$work/lines"
-        echo "| $name | $(sed 's/.*policy: \([a-z]*\).*/\1/' <<<"$policy") | $(table_row <"$work/lines") |"
+        row=$(table_row <"$work/lines")
+        echo "| $name | $(sed 's/.*policy: \([a-z]*\).*/\1/' <<<"$policy") | $row |"
+        rows=$((rows + 1))
     done
 done
+[ $rows -gt 0 ] || { echo "exit_model_table.sh: found no stream in $folder, expected folders of recordings" >&2; exit 1; }

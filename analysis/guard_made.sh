@@ -4,6 +4,7 @@
 # come back; scenes. ResNet-18's H200 profile, batch 1, ramps of 300 ns (all sites affordable) and 4 us (one). Means over
 # three streams of a kind. `best` is static-hindsight. Prints a Markdown table. Usage: analysis/guard_made.sh [OFFRAMP]
 set -euo pipefail
+shopt -s inherit_errexit
 cd "$(dirname "$0")/.."
 offramp=$(realpath "${1:-build/release/offramp}")
 profile=$PWD/workloads/data/h200-resnet18.oprof
@@ -48,11 +49,15 @@ for yaml in easy hard scores-say-little too-sure steps drift scenes; do
     for ramp in 300ns 4us; do
         for seed in 1 2 3; do
             "$offramp" workload generate "$yaml.yaml" --samples 20000 --seed $seed -o r.orec 2>/dev/null
-            echo "$(figures r.orec $ramp static-hindsight)" "$(figures r.orec $ramp "apparate, guard: conformal")" \
-                "$(figures r.orec $ramp apparate)"
+            best=$(figures r.orec $ramp static-hindsight)
+            conformal=$(figures r.orec $ramp "apparate, guard: conformal")
+            bank=$(figures r.orec $ramp apparate)
+            echo "$best" "$conformal" "$bank"
         done | awk -v name="$yaml" -v ramp=$ramp '
             { for (i = 1; i <= 6; ++i) sum[i] += $i / 3 }
-            END { printf "| %s | %s | %.2f / %.1f | %.2f / %.1f | %.2f / %.1f | %.2f |\n", name, ramp, sum[1], sum[2],
+            NF != 6 { bad = 1 }
+            END { if (bad || NR != 3) exit 1
+                  printf "| %s | %s | %.2f / %.1f | %.2f / %.1f | %.2f / %.1f | %.2f |\n", name, ramp, sum[1], sum[2],
                       sum[3], sum[4], sum[5], sum[6], sum[6] / sum[4] }'
     done
 done

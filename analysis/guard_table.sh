@@ -6,8 +6,10 @@
 # --check also holds the guard `bank` to its bars, named on stderr where one is missed (status 1):
 #   agreement of at least 99.0 % over the run, at least 0.9 times the saving of `conformal`, and on the vehicle and imdb
 #   streams at least 0.85 times the saving of static-hindsight
+# Exit 1 when the folder has no stream to show, 77 when there is no folder.
 # Usage: analysis/guard_table.sh [--check] [--ramps "300ns 4us"] [FOLDER] [OFFRAMP]
 set -euo pipefail
+shopt -s inherit_errexit
 cd "$(dirname "$0")/.."
 check='' ramps="300ns 4us"
 while [[ ${1:-} = --* ]]; do
@@ -23,7 +25,7 @@ offramp=${2:-build/release/offramp}
 [ -d "$folder" ] || { echo "SKIPPED: no recordings in $folder" >&2; exit 77; }
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-missed=0
+missed=0 rows=0
 
 # run EXITS: agreement, mean saving and worst 1,000, as printed.
 run() {
@@ -59,17 +61,22 @@ for source in "$folder"/*/; do
     for ramp in $ramps; do
         row="| $name | $ramp |"
         for guard in none conformal bank; do
-            read -r agreement saving worst < <(run "policy: apparate, guard: $guard")
+            figures=$(run "policy: apparate, guard: $guard")
+            read -r agreement saving worst <<<"$figures"
             row="$row $agreement / $saving / $worst |"
             [ $guard = conformal ] && conformal=$saving
         done
-        read -r _ best _ < <(run "policy: static-hindsight")
+        figures=$(run "policy: static-hindsight")
+        read -r _ best _ <<<"$figures"
         ratio=$(awk -v bank="$saving" -v best="$best" 'BEGIN { if (best > 0) printf "%.2f", bank / best; else print "-" }')
         echo "$row $best | $ratio |"
+        rows=$((rows + 1))
         [ "$check" ] || continue
         hold "the agreement of bank, %," "$agreement" 99.0
-        hold "the saving of bank, %," "$saving" "$(awk -v saving="$conformal" 'BEGIN { print 0.9 * saving }')"
+        least=$(awk -v saving="$conformal" 'BEGIN { print 0.9 * saving }')
+        hold "the saving of bank, %," "$saving" "$least"
         [[ $name != *vehicle* && $name != *imdb* ]] || hold "bank / static-hindsight" "$ratio" 0.85
     done
 done
+[ $rows -gt 0 ] || { echo "guard_table.sh: found no stream in $folder, expected folders of recordings" >&2; exit 1; }
 [ $missed -eq 0 ]

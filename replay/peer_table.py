@@ -1,7 +1,10 @@
 #!/usr/bin/env python3
 """Offramp's whole passes beside PyTorch's, from what one run of replay/check_gpu.sh wrote.
 
-  replay/peer_table.py time.txt peer.txt
+  replay/peer_table.py time.txt peer.txt [NETWORKS BATCHES]
+
+NETWORKS, BATCHES: lists in one word each ("resnet18 vgg11" "1 2 4") of which every pair is expected; without them, every
+pair that time.txt has. Exit 1 when a row that is expected is missing or a ratio is not below 1.
 
 A row a network and batch size: offramp's microseconds; the fastest way of PyTorch's and its microseconds; their ratio;
 then the two floors no program can beat, bytes over the rate of a large copy and operations over the rate of a large
@@ -16,7 +19,7 @@ def read(path):
 
 
 def main(arguments):
-    if len(arguments) != 2:
+    if len(arguments) not in (2, 4):
         print(__doc__, file=sys.stderr)
         return 2
     ours, peer = read(arguments[0]), read(arguments[1])
@@ -27,7 +30,11 @@ def main(arguments):
             best.setdefault((word[1], word[2]), []).append((float(word[4]), word[3]))
     print(f"copy {ceiling['copy']} TB/s, product {ceiling['product']:.0f} TFLOP/s")
     print("network\tbatch\tofframp us\tpytorch us\tway\tratio\tbytes floor us\toperations floor us\tfloor/offramp")
-    above, rows = 0, 0
+    if len(arguments) == 4:
+        expected = {(net, batch) for net in arguments[2].split() for batch in arguments[3].split()}
+    else:
+        expected = {(word[1], word[2]) for word in ours if word[0] == "full"}
+    below, rows = 0, set()
     for word in ours:
         if word[0] != "full" or (word[1], word[2]) not in best:
             continue
@@ -38,10 +45,12 @@ def main(arguments):
             f"{word[1]}\t{word[2]}\t{us:.1f}\t{other:.1f}\t{way}\t{us / other:.2f}"
             f"\t{by_bytes:.1f}\t{by_operations:.1f}\t{floor / us:.2f}"
         )
-        rows += 1
-        above += us >= other
-    print(f"{rows - above} of {rows} ratios below 1")
-    return 0 if rows else 1
+        rows.add((word[1], word[2]))
+        below += us < other
+    for net, batch in sorted(expected - rows):
+        print(f"missing: {net}, batch {batch}")
+    print(f"{below} of {len(rows | expected)} ratios below 1")
+    return 0 if rows and below == len(rows | expected) else 1
 
 
 if __name__ == "__main__":

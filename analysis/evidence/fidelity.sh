@@ -2,13 +2,15 @@
 # Holds the simulator against the replays kept beside this script. `make fidelity` prints the table.
 # Usage: fidelity.sh [--check | --terms | --bounds] [--offramp PROGRAM] [FOLDER...]
 #   (none)      Markdown: errors of each scenario beside what its real runs differ by among themselves
-#   --check     one line a scenario; exit 1 when an error leaves its bound (the file `bounds` of each folder)
+#   --check     one line a scenario; exit 1 when an error leaves its bound (the file `bounds` of each folder), nothing was
+#               checked or, without FOLDER, a scenario of the table in fidelity.md was not
 #   --terms     Markdown: mean absolute errors over all scenarios with every term of the model, and without each
 #   --bounds    writes `bounds` anew: today's errors and half as much again
 # FOLDER: scenarios with scenario.yaml and replay-*.olog; default: all beside this script with two replays or more.
 set -euo pipefail
+shopt -s inherit_errexit
 here=$(cd "$(dirname "$0")" && pwd)
-offramp=build/release/offramp mode=table folders=()
+offramp=build/release/offramp mode=table folders=() expected=
 while [ $# -gt 0 ]; do
     case $1 in
         --check | --terms | --bounds) mode=${1#--} ;;
@@ -22,6 +24,10 @@ if [ ${#folders[@]} -eq 0 ]; then
     for folder in "$here"/*/*/; do # a single replay has no spread to stand beside an error
         if [ -e "$folder/replay-2.olog" ]; then folders+=("$folder"); fi
     done
+    if [ $mode = check ]; then # a folder that is lost is noticed
+        expected=$(sed -n 's/^| \([a-z0-9-]*-[a-z0-9-]*\) |.*/\1/p' "$here/fidelity.md")
+        [ "$expected" ] || { echo "fidelity.sh: found no scenario in $here/fidelity.md, expected its table" >&2; exit 1; }
+    fi
 fi
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -42,7 +48,8 @@ errors_of() { # FOLDER
     awk '$1 == "latency" && $4 == "ms" { spread[$2] = $7; error[$2] = $9 }
          $1 == "throughput" { spread[$1] = $4; error[$1] = $6 }
          /^exits/ { exits = $0; sub(/.*worst site /, "", exits); sub(/ .*/, "", exits) }
-         END { print error["mean"], error["p50"], error["p99"], error["throughput"], exits,
+         END { if (error["mean"] == "" || error["throughput"] == "" || exits == "") exit 1
+               print error["mean"], error["p50"], error["p99"], error["throughput"], exits,
                    spread["mean"], spread["p50"], spread["p99"], spread["throughput"] }' "$work/compare"
 }
 
@@ -60,24 +67,37 @@ table() {
     for folder in "${folders[@]}"; do
         folder=${folder%/} && [ -e "$folder/scenario.yaml" ] || continue
         simulate "$folder"
-        echo "$(errors_of "$folder") $(own_exits "$folder")" | awk -v name="${folder##*/}" '{
+        local errors own
+        errors=$(errors_of "$folder")
+        own=$(own_exits "$folder")
+        echo "$errors $own" | awk -v name="${folder##*/}" '{
             printf "| %s | %+.2f (%.2f) | %+.2f (%.2f) | %+.2f (%.2f) | %+.2f (%.2f) | %.2f (%.2f) |\n",
                 name, $1, $6, $2, $7, $3, $8, $4, $9, $5, $10 }'
     done
 }
 
 check() {
-    local failed=0
+    local failed=0 checked=0 lost within
     for folder in "${folders[@]}"; do
         folder=${folder%/} && [ -e "$folder/scenario.yaml" ] || continue
+        within=$(cat "$folder/bounds")
         simulate "$folder"
-        if "$offramp" compare "$folder" "$work/sim" --gate "$(cat "$folder/bounds")" >/dev/null 2>"$work/err"; then
+        checked=$((checked + 1)) expected=$(grep -vxF -- "${folder##*/}" <<<"$expected" || true)
+        if "$offramp" compare "$folder" "$work/sim" --gate "$within" >/dev/null 2>"$work/err"; then
             echo "within its bounds: ${folder##*/}"
         else
             echo "OUT OF BOUNDS: ${folder##*/}: $(cat "$work/err")"
             failed=1
         fi
     done
+    for lost in $expected; do
+        echo "NOT CHECKED: $lost: found no folder with its replays"
+        failed=1
+    done
+    if [ $checked -eq 0 ]; then
+        echo "NOTHING CHECKED: found no scenario"
+        failed=1
+    fi
     return $failed
 }
 
@@ -85,12 +105,14 @@ bounds() {
     for folder in "${folders[@]}"; do
         folder=${folder%/} && [ -e "$folder/scenario.yaml" ] || continue
         simulate "$folder"
-        errors_of "$folder" | awk 'function bound(error, least) {
+        local errors
+        errors=$(errors_of "$folder")
+        awk 'function bound(error, least) {
                 error = error < 0 ? -error : error
                 return sprintf("%.1f%%", error * 1.5 > least ? error * 1.5 + 0.05 : least)
             }
             { printf "mean=%s,p50=%s,p99=%s,throughput=%s,exit_rate=%s\n", bound($1, 1), bound($2, 1), bound($3, 3),
-                  bound($4, 0.5), bound($5, 0.3) }' >"$folder/bounds"
+                  bound($4, 0.5), bound($5, 0.3) }' <<<"$errors" >"$folder/bounds"
     done
 }
 
@@ -101,17 +123,23 @@ average() { # WITHOUT
         simulate "$folder" "$1" 1
         errors_of "$folder"
     done | awk '{ for (i = 1; i <= 5; i++) sum[i] += $i < 0 ? -$i : $i }
-                END { for (i = 1; i <= 5; i++) printf "%.2f%s", sum[i] / NR, i < 5 ? " | " : "" }'
+                END { if (!NR) exit 1
+                      for (i = 1; i <= 5; i++) printf "%.2f%s", sum[i] / NR, i < 5 ? " | " : "" }'
 }
 
 terms() {
     echo "| term left out | mean % | p50 % | p99 % | throughput % | worst exit rate, points |"
     echo "|---|---|---|---|---|---|"
-    echo "| none | $(average "") |"
-    for term in $("$offramp" list terms | awk '{ print $1 }'); do
-        echo "| $term | $(average "$term") |"
+    local names term means
+    names=$("$offramp" list terms | awk '{ print $1 }')
+    means=$(average "")
+    echo "| none | $means |"
+    for term in $names; do
+        means=$(average "$term")
+        echo "| $term | $means |"
     done
-    echo "| all of them | $(average "$("$offramp" list terms | awk '{ printf "%s%s", n++ ? ", " : "", $1 }')") |"
+    means=$(average "$(paste -sd, <<<"$names")")
+    echo "| all of them | $means |"
 }
 
 "$mode"
