@@ -65,6 +65,28 @@ Test(report, timeline_holds_every_batch_of_every_run)
     json_decref(info);
 }
 
+#define NO_PLOTS    "no plotting library"
+#define NO_FIGURES  "cannot draw figures"
+#define NO_CHROMIUM "no Chromium on this machine"
+
+/* Ends the test as skipped; Criterion then leaves out its end, which would remove the files. */
+static void skip(const char *why)
+{
+    tool_teardown();
+    cr_skip_test("SKIPPED: %s", why);
+}
+
+/* Runs a report; skips the test where this build refuses with `cannot`. */
+static void report_or_skip(const char *line, const char *cannot)
+{
+    struct tool_result result = tool_run(line);
+    if (result.status == 2 && strstr(result.err, cannot))
+        skip(result.err);
+    cr_assert_eq(result.status, 0, "%s", result.err);
+    cr_assert_eq(result.out_size, 0, "%s", result.out);
+    tool_release(&result);
+}
+
 /* The page's document after its script has run in Chromium; NULL without Chromium. Owned. */
 static char *browse(const char *page, char *log, size_t log_size)
 {
@@ -99,19 +121,10 @@ Test(report, page_in_a_browser, .timeout = 120)
 {
     char log[1 << 16], agreement[64];
     tool_make_log();
-    struct tool_result result = tool_run("report run.olog -o p.html");
-    if (result.status == 2 && strstr(result.err, "no plotting library")) {
-        cr_log_warn("SKIPPED: built without the plotting library\n");
-        tool_release(&result);
-        return;
-    }
-    cr_assert_eq(result.status, 0, "%s", result.err);
-    tool_release(&result);
+    report_or_skip("report run.olog -o p.html", NO_PLOTS);
     char *document = browse(files_path("p.html"), log, sizeof log);
-    if (!document) {
-        cr_log_warn("SKIPPED: no Chromium on this machine\n");
-        return;
-    }
+    if (!document)
+        skip(NO_CHROMIUM);
     cr_expect_not_null(strstr(document, ">none<"),
                        "the page does not say that the policy knew nothing before");
     cr_expect_not_null(strstr(document, "data-figures=\"12\""), "not all figures were drawn");
@@ -122,7 +135,7 @@ Test(report, page_in_a_browser, .timeout = 120)
     for (size_t i = 0; i < sizeof figure / sizeof *figure; ++i)
         cr_expect_not_null(strstr(document, figure[i]), "no figure %s", figure[i]);
     cr_expect_not_null(strstr(document, "<svg"), "nothing was plotted");
-    result = tool_run("sim s.yaml --json");
+    struct tool_result result = tool_run("sim s.yaml --json");
     json_t *summary = json_loads(result.out, 0, NULL);
     snprintf(agreement, sizeof agreement, ">%.4f<",
              100.0 * json_number_value(json_object_get(summary, "agreement")));
@@ -151,23 +164,14 @@ Test(report, page_by_keyboard, .timeout = 120)
     static char log[1 << 16];
     char command[512];
     tool_make_log();
-    struct tool_result result = tool_run("report run.olog run.olog -o p.html");
-    bool without = result.status == 2 && strstr(result.err, "no plotting library");
-    cr_assert(without || result.status == 0, "%s", result.err);
-    tool_release(&result);
-    if (without) {
-        cr_log_warn("SKIPPED: built without the plotting library\n");
-        return;
-    }
+    report_or_skip("report run.olog run.olog -o p.html", NO_PLOTS);
     FILE *page = fopen(files_path("p.html"), "ab");
     fputs(PAGE_CHECKS, page);
     fclose(page);
     snprintf(command, sizeof command, "%s", files_path("p.html"));
     char *document = browse(command, log, sizeof log);
-    if (!document) {
-        cr_log_warn("SKIPPED: no Chromium on this machine\n");
-        return;
-    }
+    if (!document)
+        skip(NO_CHROMIUM);
     static const char *const expected[] = {"data-links=\"17\"", "data-focus=\"true\"", "data-all=\"2\"",
                                            "data-hidden=\"1false\"", "data-again=\"2true\""};
     for (size_t i = 0; i < sizeof expected / sizeof *expected; ++i)
@@ -216,39 +220,23 @@ Test(report, figures_in_a_browser, .timeout = 120)
 {
     static char log[1 << 16];
     tool_make_log();
-    struct tool_result result = tool_run("report run.olog --figures drawn");
-    bool without = result.status == 2 && strstr(result.err, "cannot draw figures");
-    cr_assert(without || result.status == 0, "%s", result.err);
-    tool_release(&result);
-    if (!without) {
-        write_gallery("gallery.html", "drawn");
-        char *document = browse(files_path("gallery.html"), log, sizeof log);
-        if (document)
-            cr_expect_not_null(strstr(document, "data-drawn=\"11\""), "not every SVG was drawn");
-        else
-            cr_log_warn("SKIPPED: no Chromium on this machine\n");
-    } else {
-        cr_log_warn("SKIPPED: built without cairo\n");
-    }
+    report_or_skip("report run.olog --figures drawn", NO_FIGURES);
+    write_gallery("gallery.html", "drawn");
+    char *document = browse(files_path("gallery.html"), log, sizeof log);
     remove_folder("drawn");
+    if (!document)
+        skip(NO_CHROMIUM);
+    cr_expect_not_null(strstr(document, "data-drawn=\"11\""), "not every SVG was drawn");
 }
 
-/* Fails when an SVG is no XML, has no title or not the run's numbers, a PNG is not one column wide, a figure is missing
- * or a second call writes other bytes. */
+/* Fails when an SVG has not the run's numbers or a second call writes other bytes. */
 Test(report, figures_for_papers, .timeout = 120)
 {
     char agreement[64], command[256];
     tool_make_log();
-    struct tool_result result = tool_run("report run.olog --figures one");
-    if (result.status == 2 && strstr(result.err, "cannot draw figures")) {
-        cr_log_warn("SKIPPED: built without cairo\n");
-        tool_release(&result);
-        return;
-    }
-    cr_assert_eq(result.status, 0, "%s", result.err);
-    cr_expect_eq(result.out_size, 0);
-    tool_release(&result);
-    result = tool_run("report run.olog run.olog --figures one"); /* an old folder is written over */
+    report_or_skip("report run.olog --figures one", NO_FIGURES);
+    struct tool_result result =
+        tool_run("report run.olog run.olog --figures one"); /* an old folder is written over */
     cr_assert_eq(result.status, 0, "%s", result.err);
     tool_release(&result);
     remove_folder("one");
@@ -271,25 +259,34 @@ Test(report, figures_for_papers, .timeout = 120)
     free(svg);
     json_decref(summary);
     tool_release(&result);
-    if (there("python3"))
-        cr_expect_eq(
-            python("import glob, struct, sys, xml.dom.minidom as dom\n"
-                   "svgs = glob.glob(sys.argv[1] + \"/*.svg\")\n"
-                   "assert len(svgs) == 11, svgs\n"
-                   "for svg in svgs:\n"
-                   "    root = dom.parse(svg).documentElement\n"
-                   "    assert root.getAttribute(\"width\") == \"237.6pt\", root.getAttribute(\"width\")\n"
-                   "    assert root.getElementsByTagName(\"title\")[0].firstChild.data\n"
-                   "    assert root.getElementsByTagName(\"path\")\n"
-                   "    png = open(svg[:-3] + \"png\", \"rb\").read()\n"
-                   "    width, height = struct.unpack(\">II\", png[16:24])\n"
-                   "    assert width == 990 and 400 < height < 900, (svg, width, height)\n",
-                   "one"),
-            0);
-    else
-        cr_log_warn("SKIPPED: no python3 to read the SVG files with\n");
     remove_folder("one");
     remove_folder("two");
+}
+
+/* Fails when an SVG is no XML or has no title, a PNG is not one column wide or a figure is missing. */
+Test(report, figures_in_python, .timeout = 120)
+{
+    tool_make_log();
+    report_or_skip("report run.olog --figures drawn", NO_FIGURES);
+    if (!there("python3")) {
+        remove_folder("drawn");
+        skip("no python3 to read the SVG files with");
+    }
+    int status =
+        python("import glob, struct, sys, xml.dom.minidom as dom\n"
+               "svgs = glob.glob(sys.argv[1] + \"/*.svg\")\n"
+               "assert len(svgs) == 11, svgs\n"
+               "for svg in svgs:\n"
+               "    root = dom.parse(svg).documentElement\n"
+               "    assert root.getAttribute(\"width\") == \"237.6pt\", root.getAttribute(\"width\")\n"
+               "    assert root.getElementsByTagName(\"title\")[0].firstChild.data\n"
+               "    assert root.getElementsByTagName(\"path\")\n"
+               "    png = open(svg[:-3] + \"png\", \"rb\").read()\n"
+               "    width, height = struct.unpack(\">II\", png[16:24])\n"
+               "    assert width == 990 and 400 < height < 900, (svg, width, height)\n",
+               "drawn");
+    cr_expect_eq(status, 0);
+    remove_folder("drawn");
 }
 
 Test(report, refusals)
@@ -349,17 +346,10 @@ Test(report, a_run_without_answers)
                  result.out);
     json_decref(summary);
     tool_release(&result);
-    result = tool_run("report none.olog run.olog --figures drawn");
-    bool without = result.status == 2 && strstr(result.err, "cannot draw figures");
-    cr_assert(without || result.status == 0, "%s", result.err);
-    tool_release(&result);
-    if (!without) {
-        char command[256];
-        snprintf(command, sizeof command, "cat %s/*.svg | grep -E '(^|[ (+-])nan' >&2", files_path("drawn"));
-        cr_expect_neq(system(command), 0, "a number that is none");
-    } else {
-        cr_log_warn("SKIPPED: built without cairo\n");
-    }
+    report_or_skip("report none.olog run.olog --figures drawn", NO_FIGURES);
+    char command[256];
+    snprintf(command, sizeof command, "cat %s/*.svg | grep -E '(^|[ (+-])nan' >&2", files_path("drawn"));
+    cr_expect_neq(system(command), 0, "a number that is none");
     remove_folder("drawn");
 }
 
@@ -380,14 +370,7 @@ Test(report, figures_of_a_comparison_say_what_compare_says)
     tool_make_log();
     struct tool_result result = tool_run("sim s.yaml --set exits=vanilla --log vanilla.olog");
     tool_release(&result);
-    result = tool_run("report vanilla.olog run.olog --figures drawn");
-    bool without = result.status == 2 && strstr(result.err, "cannot draw figures");
-    cr_assert(without || result.status == 0, "%s", result.err);
-    tool_release(&result);
-    if (without) {
-        cr_log_warn("SKIPPED: built without cairo\n");
-        return;
-    }
+    report_or_skip("report vanilla.olog run.olog --figures drawn", NO_FIGURES);
     result = tool_run("compare vanilla.olog run.olog --json");
     json_t *root = json_loads(result.out, 0, NULL);
     tool_release(&result);
@@ -459,32 +442,32 @@ Test(report, sweep_in_a_browser, .timeout = 120)
     char latency[96];
     make_sweep();
     struct tool_result result = tool_run("report swept -o p.html");
-    bool without = result.status == 2 && strstr(result.err, "no plotting library");
+    bool without = result.status == 2 && strstr(result.err, NO_PLOTS);
     cr_assert(without || result.status == 0, "%s", result.err);
     tool_release(&result);
-    if (!without) {
-        FILE *page = fopen(files_path("p.html"), "ab");
+    FILE *page = without ? NULL : fopen(files_path("p.html"), "ab");
+    if (page) {
         fputs(POINT_AT, page);
         fclose(page);
     }
-    char *document = without ? NULL : browse(files_path("p.html"), log, sizeof log);
-    if (document) {
-        char pointed[512] = "";
-        const char *at = strstr(document, "data-pointed=\"");
-        cr_assert_not_null(at);
-        sscanf(at, "data-pointed=\"%511[^\"]", pointed);
-        cr_expect(pointed[0] == '#' && strstr(pointed, "arrivals.rate = ") && strstr(pointed, "agreement "),
-                  "pointed at: '%s'", pointed);
-        best_latency(latency, sizeof latency);
-        cr_expect_not_null(strstr(document, latency), "the page does not say %s", latency);
-        for (size_t i = 0; i < sizeof figure / sizeof *figure; ++i)
-            cr_expect_not_null(strstr(document, figure[i]), "no %s", figure[i]);
-        cr_expect_not_null(strstr(document, "data-figures=\"10\""), "not all figures were drawn");
-        cr_expect_null(strstr(document, "data-error=\""), "the script failed");
-        cr_expect_null(strstr(log, "CONSOLE"), "the console says: %s", log);
-    } else {
-        cr_log_warn("SKIPPED: built without the plotting library, or no Chromium on this machine\n");
+    char *document = page ? browse(files_path("p.html"), log, sizeof log) : NULL;
+    if (!document) {
+        remove_folder("swept");
+        skip(without ? NO_PLOTS : NO_CHROMIUM);
     }
+    char pointed[512] = "";
+    const char *at = strstr(document, "data-pointed=\"");
+    cr_assert_not_null(at);
+    sscanf(at, "data-pointed=\"%511[^\"]", pointed);
+    cr_expect(pointed[0] == '#' && strstr(pointed, "arrivals.rate = ") && strstr(pointed, "agreement "),
+              "pointed at: '%s'", pointed);
+    best_latency(latency, sizeof latency);
+    cr_expect_not_null(strstr(document, latency), "the page does not say %s", latency);
+    for (size_t i = 0; i < sizeof figure / sizeof *figure; ++i)
+        cr_expect_not_null(strstr(document, figure[i]), "no %s", figure[i]);
+    cr_expect_not_null(strstr(document, "data-figures=\"10\""), "not all figures were drawn");
+    cr_expect_null(strstr(document, "data-error=\""), "the script failed");
+    cr_expect_null(strstr(log, "CONSOLE"), "the console says: %s", log);
     remove_folder("swept");
 }
 
