@@ -2,13 +2,12 @@
 
 #include "replay/bell.h"
 #include "replay/controller_thread.h"
+#include "replay/median.h"
 #include "sim/base/config.h"
 #include "sim/engine/random.h"
 #include "sim/model/profile.h"
 #include "sim/policy/policies.h"
 
-#include <gsl/gsl_sort.h>
-#include <gsl/gsl_statistics_double.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -106,10 +105,9 @@ static int ask(struct bench *bench, struct ofr_error *err)
     return OFR_OK;
 }
 
-static int64_t middle_of(double *value, uint32_t count)
+static int64_t median_or_none(double *value, uint32_t count)
 {
-    gsl_sort(value, 1, count);
-    return count ? llround(gsl_stats_median_from_sorted_data(value, 1, count)) : -1;
+    return count ? llround(ofr_median(value, count)) : -1;
 }
 
 static void pause_a_while(struct bench *bench, struct ofr_clock *clock)
@@ -144,8 +142,8 @@ int ofr_control_cost_measure(struct ofr_control_cost *out, const struct offramp_
     }
     ofr_controller_thread_destroy(bench->thread);
     if (!rc) {
-        out->decide_ns = middle_of(bench->decide_ns, bench->decides);
-        out->tune_ns = middle_of(bench->tune_ns, bench->tunes);
+        out->decide_ns = median_or_none(bench->decide_ns, bench->decides);
+        out->tune_ns = median_or_none(bench->tune_ns, bench->tunes);
     }
     bench->policy->destroy(bench->policy_state);
     ofr_histogram_release(&bench->timing.handling);

@@ -1,8 +1,7 @@
 #include "replay/control_cost.h"
+#include "replay/median.h"
 #include "replay/profiling_path.h"
 
-#include <gsl/gsl_sort.h>
-#include <gsl/gsl_statistics_double.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -104,8 +103,7 @@ static double median(const struct series *series, uint32_t count, double *sorted
 {
     for (uint32_t i = 0; i < count; ++i)
         sorted[i] = (double)series->value_ns[i];
-    gsl_sort(sorted, 1, count);
-    return gsl_stats_median_from_sorted_data(sorted, 1, count);
+    return ofr_median(sorted, count);
 }
 
 /* The first site whose median is not beyond its predecessor's; NULL when all are. */

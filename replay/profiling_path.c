@@ -1,7 +1,7 @@
 #include "replay/profiling_path.h"
 
-#include <gsl/gsl_sort.h>
-#include <gsl/gsl_statistics_double.h>
+#include "replay/median.h"
+
 #include <math.h>
 #include <stdlib.h>
 
@@ -85,18 +85,12 @@ void ofr_profiling_path_destroy(struct ofr_profiling_path *path)
     free(path);
 }
 
-static int64_t middle_of(double *value, uint32_t count)
-{
-    gsl_sort(value, 1, count);
-    return llround(gsl_stats_median_from_sorted_data(value, 1, count));
-}
-
 /* What the passes of a kind took in the round just measured, median. */
 static int64_t pass_of_round(const struct ofr_profiling_path *path, const struct kind *kind)
 {
     for (uint32_t i = 0; i < path->chunk; ++i)
         path->sorted[i] = (double)kind->sample[path->samples + i].pass_ns;
-    return middle_of(path->sorted, path->chunk);
+    return llround(ofr_median(path->sorted, path->chunk));
 }
 
 int ofr_profiling_path_round(struct ofr_profiling_path *path, struct ofr_error *err)
@@ -117,14 +111,15 @@ int ofr_profiling_path_round(struct ofr_profiling_path *path, struct ofr_error *
 
 /* ---- writing ---- */
 
-/* How long the device idled on this rung indeed, over all batch sizes. */
+/* How long the device idled on this rung indeed, over all batch sizes. Noise may make it negative; a time is none. */
 static int64_t idled(const struct ofr_profiling_path *path, uint32_t rung)
 {
     uint32_t count = 0;
     for (uint32_t i = rung; i < path->kinds; i += path->per_batch)
         for (uint32_t k = 0; k < path->samples; ++k)
             path->sorted[count++] = (double)path->kind[i].sample[k].idle_ns;
-    return middle_of(path->sorted, count);
+    int64_t median_ns = llround(ofr_median(path->sorted, count));
+    return median_ns > 0 ? median_ns : 0;
 }
 
 static int append(struct ofr_profile_writer *writer, enum ofr_quantity quantity, uint32_t batch,
@@ -157,7 +152,8 @@ static int append_pass(struct ofr_profile_writer *writer, const struct kind *kin
     return rc ? rc : append(writer, OFR_QUANTITY_REPLY, 0, 0, sample->reply_ns, err);
 }
 
-/* A rung on which the device did not idle longer than on the one before says nothing: it is left out. */
+/* A rung on which the device did not idle longer than on the one before says nothing: it is left out. The first, which is
+ * all that ramps are measured on, always stays. */
 int ofr_profiling_path_append(const struct ofr_profiling_path *path, struct ofr_profile_writer *writer,
                               struct ofr_error *err)
 {

@@ -121,6 +121,8 @@ struct ofr_cuda_head ofr_cuda_plan_head(const struct ofr_cuda *cuda, const struc
 
 /* tune.c: chooses tile or algorithm of every step and the shape of every ramp. */
 int ofr_cuda_tune(struct ofr_cuda *cuda, struct ofr_cuda_plan *plan, struct ofr_error *err);
+/* Whether the outputs of sites `a` and `b` have one shape (height, width, channels), so that their ramps do the same. */
+bool ofr_cuda_same_ramp(const struct ofr_net *net, uint32_t a, uint32_t b);
 
 /* graph.c */
 enum ofr_cuda_part {

@@ -134,10 +134,10 @@ static int record_ramps(const struct ofr_cuda *cuda, const void *context, struct
     return status;
 }
 
-static bool same_ramp(const struct ofr_cuda *cuda, uint32_t a, uint32_t b)
+bool ofr_cuda_same_ramp(const struct ofr_net *net, uint32_t a, uint32_t b)
 {
-    const struct ofr_tensor *x = &cuda->net->tensor[cuda->net->site[a].tensor];
-    const struct ofr_tensor *y = &cuda->net->tensor[cuda->net->site[b].tensor];
+    const struct ofr_tensor *x = &net->tensor[net->site[a].tensor];
+    const struct ofr_tensor *y = &net->tensor[net->site[b].tensor];
     return x->h == y->h && x->w == y->w && x->c == y->c;
 }
 
@@ -156,7 +156,7 @@ static double cost_of(const struct ofr_cuda *cuda, uint32_t batch, const struct 
 static int tune_ramp(struct ofr_cuda *cuda, struct ofr_cuda_plan *plan, uint32_t site, struct ofr_error *err)
 {
     for (uint32_t i = 0; i < site; ++i)
-        if (same_ramp(cuda, i, site)) {
+        if (ofr_cuda_same_ramp(cuda->net, i, site)) {
             plan->shape[site] = plan->shape[i];
             return OFR_OK;
         }

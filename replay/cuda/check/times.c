@@ -37,17 +37,13 @@ static int time_full(const struct ofr_device_ops *ops, void *state, const struct
     return code;
 }
 
-/* The first site whose output is shaped like this one's. */
-static uint32_t first_alike(const struct ofr_net *net, uint32_t site)
+/* Whether no site before has the same ramp. */
+static bool is_first(const struct ofr_net *net, uint32_t site)
 {
-    const struct ofr_tensor *mine = &net->tensor[net->site[site].tensor];
-    uint32_t first = 0;
-    for (; first < site; ++first) {
-        const struct ofr_tensor *other = &net->tensor[net->site[first].tensor];
-        if (other->h == mine->h && other->w == mine->w && other->c == mine->c)
-            break;
-    }
-    return first;
+    uint32_t before = 0;
+    while (before < site && !ofr_cuda_same_ramp(net, before, site))
+        ++before;
+    return before == site;
 }
 
 /* Every ramp alone; the first of its shape also in the whole network, in line and forked. */
@@ -63,7 +59,7 @@ static int time_ramps(const struct ofr_device_ops *ops, void *state, const struc
             return code;
         printf("ramp\t%s\t%s\t%u x %u x %u\talone %.2f us", net->name, net->site[site].name, tensor->h,
                tensor->w, tensor->c, alone);
-        if (first_alike(net, site) == site) {
+        if (is_first(net, site)) {
             code = median(ops, state, (struct ofr_measure){OFR_MEASURE_RAMP_ADD, 1, site, true}, &line, err);
             if (!code)
                 code = median(ops, state, (struct ofr_measure){OFR_MEASURE_RAMP_DELAY, 1, site, false},
