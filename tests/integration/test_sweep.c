@@ -1,5 +1,6 @@
 /* `offramp sweep` through the real program: same bytes on any number of threads, after any number of kills, and from
  * a journal cut anywhere; bad configurations are rows. */
+#include "tests/support/sweep.h"
 #include "tests/support/tool.h"
 
 #include <time.h>
@@ -12,31 +13,11 @@ TestSuite(sweep, .init = tool_setup, .fini = tool_teardown, .timeout = 120);
     "  arrivals.rate: {from: 500/s, to: 2k/s, count: 4, scale: log}\nreplications: 2\n"                      \
     "constraints: [latency.p99 <= slo]\nobjective: minimize latency.p99\n"
 
-static const char *const result_file[] = {"sweep.yaml", "results.csv", "runs.csv", "results.osweep"};
-enum {
-    RESULT_FILES = 4
-};
-
 static void run_ok(const char *line)
 {
     struct tool_result result = tool_run(line);
     cr_assert_eq(result.status, 0, "`%s`: status %d: %s", line, result.status, result.err);
     tool_release(&result);
-}
-
-static void expect_same(const char *one, const char *other)
-{
-    for (int i = 0; i < RESULT_FILES; ++i) {
-        char path[2][48];
-        size_t size[2];
-        snprintf(path[0], sizeof path[0], "%s/%s", one, result_file[i]);
-        snprintf(path[1], sizeof path[1], "%s/%s", other, result_file[i]);
-        unsigned char *a = files_read(files_path(path[0]), &size[0]);
-        unsigned char *b = files_read(files_path(path[1]), &size[1]);
-        cr_expect(size[0] == size[1] && memcmp(a, b, size[0]) == 0, "%s and %s differ", path[0], path[1]);
-        free(a);
-        free(b);
-    }
 }
 
 static int lines_of(const char *path)
@@ -56,12 +37,12 @@ Test(sweep, same_bytes_on_any_number_of_threads)
     run_ok("sweep w.yaml -o one -j 1");
     run_ok("sweep w.yaml -o two -j 2");
     run_ok("sweep w.yaml -o many -j 7");
-    expect_same("one", "two");
-    expect_same("one", "many");
+    sweep_expect_same("one", "two");
+    sweep_expect_same("one", "many");
     cr_expect_eq(lines_of("one/results.csv"), 1 + 3 * 4);
     cr_expect_eq(lines_of("one/runs.csv"), 1 + 3 * 4 * 2);
     run_ok("sweep w.yaml -o one --resume");
-    expect_same("one", "two");
+    sweep_expect_same("one", "two");
 }
 
 /* The resolved file is a sweep file, and says the same. */
@@ -70,7 +51,7 @@ Test(sweep, resolved_file_reads_back)
     tool_write("w.yaml", SWEEP);
     run_ok("sweep w.yaml -o one");
     run_ok("sweep one/sweep.yaml -o two");
-    expect_same("one", "two");
+    sweep_expect_same("one", "two");
 }
 
 /* Whatever byte the journal ends at, and whatever bit of its end has flipped. */
@@ -86,7 +67,7 @@ Test(sweep, resumes_from_a_journal_cut_anywhere)
         journal[keep / 2] ^= i % 3 == 0 && keep > 200 ? 0x10 : 0;
         files_write(files_path("cut/journal"), journal, keep);
         run_ok("sweep w.yaml -o cut --resume");
-        expect_same("whole", "cut");
+        sweep_expect_same("whole", "cut");
     }
     free(journal);
 }
@@ -118,7 +99,7 @@ Test(sweep, killed_and_resumed)
         while (kills < 40 && !run_and_kill(4 + (long)(round * 7 + kills * 11) % 23))
             ++kills;
         run_ok("sweep w.yaml -o killed --resume");
-        expect_same("whole", "killed");
+        sweep_expect_same("whole", "killed");
         files__remove_folder(AT_FDCWD, files_path("killed"));
     }
 }

@@ -1,6 +1,7 @@
 /* `mpirun offramp sweep`: four ranks on this machine, oversubscribed. Same bytes as one thread, after any kill too.
  *
  * Skipped, loudly, where MPI or mpirun is missing. OFFRAMP_KILL_ROUNDS=20 kills more often than the usual 2 rounds. */
+#include "tests/support/sweep.h"
 #include "tests/support/tool.h"
 
 #include "sim/engine/random.h"
@@ -10,11 +11,6 @@
 #ifdef OFR_TEST_MPIRUN
 
 TestSuite(sweep_ranks, .init = tool_setup, .fini = tool_teardown, .timeout = 600);
-
-static const char *const result_file[] = {"sweep.yaml", "results.csv", "runs.csv", "results.osweep"};
-enum {
-    RESULT_FILES = 4
-};
 
 /* Starts a command line in the test's folder, in a process group of its own; words are separated by spaces. */
 static pid_t start(const char *line, const char *err)
@@ -65,21 +61,6 @@ static void run_ok(const char *line)
     free(messages);
 }
 
-static void expect_same(const char *one, const char *other)
-{
-    for (int i = 0; i < RESULT_FILES; ++i) {
-        char path[2][48];
-        size_t size[2];
-        snprintf(path[0], sizeof path[0], "%s/%s", one, result_file[i]);
-        snprintf(path[1], sizeof path[1], "%s/%s", other, result_file[i]);
-        unsigned char *a = files_read(files_path(path[0]), &size[0]);
-        unsigned char *b = files_read(files_path(path[1]), &size[1]);
-        cr_expect(size[0] == size[1] && memcmp(a, b, size[0]) == 0, "%s and %s differ", path[0], path[1]);
-        free(a);
-        free(b);
-    }
-}
-
 #define RANKS(n) OFR_TEST_MPIRUN " --oversubscribe -n " #n " "
 #define SWEEP    OFR_TEST_TOOL " sweep w.yaml "
 
@@ -95,13 +76,13 @@ Test(sweep_ranks, four_ranks_write_the_bytes_of_one_thread)
     write_sweep();
     run_ok(SWEEP "-o one -j 1");
     run_ok(RANKS(4) SWEEP "-o four");
-    expect_same("one", "four");
+    sweep_expect_same("one", "four");
     run_ok(RANKS(2) SWEEP "-o two -j 3");
-    expect_same("one", "two");
+    sweep_expect_same("one", "two");
     run_ok(RANKS(1) SWEEP "-o alone");
-    expect_same("one", "alone");
+    sweep_expect_same("one", "alone");
     run_ok(RANKS(3) SWEEP "-o one --resume");
-    expect_same("one", "four");
+    sweep_expect_same("one", "four");
 }
 
 /* A configuration that fails on whichever rank is the same row. */
@@ -115,7 +96,7 @@ Test(sweep_ranks, a_bad_configuration_is_a_row)
     cr_expect_eq(run_line(RANKS(3) SWEEP "-o three", &messages), 1);
     cr_expect_not_null(strstr(messages, "offramp: 9 of 18 configurations failed, 9 first: "), "%s", messages);
     free(messages);
-    expect_same("one", "three");
+    sweep_expect_same("one", "three");
 }
 
 Test(sweep_ranks, ranks_that_read_different_things_are_refused)
@@ -201,14 +182,14 @@ Test(sweep_ranks, killed_at_any_moment_and_resumed)
     uint64_t began_ms = now_ms();
     run_ok(RANKS(4) SWEEP "-o timed --set requests=100000");
     uint64_t ms = now_ms() - began_ms;
-    expect_same("whole", "timed");
+    sweep_expect_same("whole", "timed");
     for (long round = 0; round < rounds; ++round) {
         bool ended = false;
         for (int i = 0; i < 3 && !ended; ++i, kills += !ended)
             ended = run_and_kill(RANKS(4) SWEEP "-o killed --set requests=100000 --resume", &random, ms,
                                  round % 2);
         run_ok(RANKS(4) SWEEP "-o killed --set requests=100000 --resume");
-        expect_same("whole", "killed");
+        sweep_expect_same("whole", "killed");
         files__remove_folder(AT_FDCWD, files_path("killed"));
     }
     fprintf(stderr, "ranks: %ld sweeps, %u kills, the same bytes\n", rounds, kills);
