@@ -31,7 +31,9 @@ recording_of() {
 }
 
 environment() { # what the machine says of itself
+    date -u +%FT%TZ
     uname -srm
+    echo "boot: $(cat /proc/sys/kernel/random/boot_id)"
     grep -m1 'model name' /proc/cpuinfo || true
     echo "processors: $(nproc)"
     if command -v nvidia-smi >/dev/null; then
