@@ -98,6 +98,10 @@ int ofr_options_check(const struct offramp_option *options, uint32_t count, size
 /* The value of one option as it would be written in a scenario file, exact enough to be read back to the same
  * value (strings are quoted when YAML needs it). Returns the length as snprintf does. */
 int ofr_option_format(const struct offramp_option *option, const void *values, char *out, size_t size);
+/* Writes every option in a line of its own, `name: value` behind `indent`. OFR_E_NOMEM when there is no memory for a
+ * value; whether `out` took it all is for the caller to ask. */
+int ofr_options_write(FILE *out, const char *indent, const struct offramp_option *options, uint32_t count,
+                      const void *values);
 /* As help names it: "count", "time", ... */
 const char *ofr_option_type_name(enum offramp_option_type type);
 /* Text as a YAML scalar: plain where that is safe, else double-quoted. Returns the length as snprintf does. */

@@ -4,6 +4,7 @@
 
 #include <inttypes.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* ---- reading ---- */
@@ -445,6 +446,21 @@ int ofr_option_format(const struct offramp_option *option, const void *values, c
                         : option->type == OFFRAMP_OPT_FACTOR ? "x"
                                                              : "");
     }
+}
+
+int ofr_options_write(FILE *out, const char *indent, const struct offramp_option *options, uint32_t count,
+                      const void *values)
+{
+    for (uint32_t i = 0; i < count; ++i) {
+        size_t size = (size_t)ofr_option_format(&options[i], values, NULL, 0) + 1;
+        char *text = malloc(size);
+        if (!text)
+            return OFR_E_NOMEM;
+        ofr_option_format(&options[i], values, text, size);
+        fprintf(out, "%s%s: %s\n", indent, options[i].name, text);
+        free(text);
+    }
+    return 0;
 }
 
 const char *ofr_option_type_name(enum offramp_option_type type)

@@ -233,13 +233,23 @@ static int print_one(const struct session *session, struct ofr_error *err)
     return rc;
 }
 
+static int print_resolved(const struct session *session, struct ofr_error *err)
+{
+    char *text = ofr_scenario_text(session->column[0].scenario);
+    if (!text)
+        return ofr_fail_nomem(err, "the resolved scenario");
+    fputs(text, session->call->out);
+    free(text);
+    return 0;
+}
+
 static int run(const struct ofr_cli_call *call, struct ofr_error *err)
 {
     struct session session = {.call = call, .options = call->values};
     const struct options *options = call->values;
     int rc = open_session(&session, err);
     if (!rc && options->show_resolved)
-        ofr_scenario_write(call->out, session.column[0].scenario);
+        rc = print_resolved(&session, err);
     for (uint32_t i = 0; i < session.columns && !rc && !options->show_resolved; ++i)
         rc = run_column(&session, &session.column[i], i == 0 && options->log[0] ? options->log : NULL, err);
     if (!rc && !options->show_resolved)

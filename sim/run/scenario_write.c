@@ -6,52 +6,56 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void write_options(FILE *out, const char *indent, const struct offramp_option *options, uint32_t count,
-                          const void *values)
+static int write_section(FILE *out, const char *indent, const struct ofr_section *section, const void *values)
 {
-    enum {
-        LONGEST = OFFRAMP_MAX_SITES * 64
-    };
-    for (uint32_t i = 0; i < count; ++i) {
-        char text[LONGEST];
-        ofr_option_format(&options[i], values, text, sizeof text);
-        fprintf(out, "%s%s: %s\n", indent, options[i].name, text);
-    }
+    return ofr_options_write(out, indent, section->options, section->option_count, values);
 }
 
-static void write_stream(FILE *out, const struct ofr_scenario_stream *stream)
+static int write_stream(FILE *out, const struct ofr_scenario_stream *stream)
 {
     const struct ofr_component *component = &stream->ops->component;
     fprintf(out, "    - process: %s\n", component->name);
-    write_options(out, "      ", ofr_section_stream.options, ofr_section_stream.option_count, stream);
-    write_options(out, "      ", component->options, component->option_count, stream->options);
+    int rc = write_section(out, "      ", &ofr_section_stream, stream);
+    return rc ? rc
+              : ofr_options_write(out, "      ", component->options, component->option_count,
+                                  stream->options);
 }
 
-static void write_policy(FILE *out, const struct ofr_scenario *scenario)
+static int write_batching(FILE *out, const struct ofr_scenario *scenario)
 {
-    static const struct offramp_option path = {.name = "policy", .type = OFFRAMP_OPT_PATH};
-    if (scenario->plugin)
-        write_options(out, "  ", &path, 1, scenario->plugin->path);
-    else
-        fprintf(out, "  policy: %s\n", scenario->policy->name);
-}
-
-void ofr_scenario_write(FILE *out, const struct ofr_scenario *scenario)
-{
-    write_options(out, "", ofr_section_top.options, ofr_section_top.option_count, &scenario->top);
-    fputs("model:\n", out);
-    write_options(out, "  ", ofr_section_model.options, ofr_section_model.option_count, &scenario->model);
-    fputs("arrivals:\n  streams:\n", out);
-    for (uint32_t i = 0; i < scenario->streams; ++i)
-        write_stream(out, &scenario->stream[i]);
     const struct ofr_component *batcher = &scenario->batcher->component;
     fprintf(out, "batching:\n  policy: %s\n", batcher->name);
-    write_options(out, "  ", batcher->options, batcher->option_count, scenario->batcher_options);
+    return ofr_options_write(out, "  ", batcher->options, batcher->option_count, scenario->batcher_options);
+}
+
+static int write_exits(FILE *out, const struct ofr_scenario *scenario)
+{
+    static const struct offramp_option path = {.name = "policy", .type = OFFRAMP_OPT_PATH};
+    int rc = 0;
     fputs("exits:\n", out);
-    write_policy(out, scenario);
-    write_options(out, "  ", ofr_section_exits.options, ofr_section_exits.option_count, &scenario->exits);
-    write_options(out, "  ", scenario->policy->options, scenario->policy->option_count,
-                  scenario->policy_options);
+    if (scenario->plugin)
+        rc = ofr_options_write(out, "  ", &path, 1, scenario->plugin->path);
+    else
+        fprintf(out, "  policy: %s\n", scenario->policy->name);
+    if (!rc)
+        rc = write_section(out, "  ", &ofr_section_exits, &scenario->exits);
+    return rc ? rc
+              : ofr_options_write(out, "  ", scenario->policy->options, scenario->policy->option_count,
+                                  scenario->policy_options);
+}
+
+static int write_scenario(FILE *out, const struct ofr_scenario *scenario)
+{
+    int rc = write_section(out, "", &ofr_section_top, &scenario->top);
+    fputs("model:\n", out);
+    if (!rc)
+        rc = write_section(out, "  ", &ofr_section_model, &scenario->model);
+    fputs("arrivals:\n  streams:\n", out);
+    for (uint32_t i = 0; i < scenario->streams && !rc; ++i)
+        rc = write_stream(out, &scenario->stream[i]);
+    if (!rc)
+        rc = write_batching(out, scenario);
+    return rc ? rc : write_exits(out, scenario);
 }
 
 char *ofr_scenario_text(const struct ofr_scenario *scenario)
@@ -61,12 +65,20 @@ char *ofr_scenario_text(const struct ofr_scenario *scenario)
     FILE *out = open_memstream(&text, &size);
     if (!out)
         return NULL;
-    ofr_scenario_write(out, scenario);
-    if (fclose(out)) {
-        free(text);
-        return NULL;
-    }
-    return text;
+    int rc = write_scenario(out, scenario);
+    if (!fclose(out) && !rc)
+        return text;
+    free(text);
+    return NULL;
+}
+
+/* The whole text or, when out of memory, none of it. */
+void ofr_scenario_write(FILE *out, const struct ofr_scenario *scenario)
+{
+    char *text = ofr_scenario_text(scenario);
+    if (text)
+        fputs(text, out);
+    free(text);
 }
 
 static void help_section(FILE *out, const char *title, const struct ofr_section *section)

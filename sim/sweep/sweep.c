@@ -306,19 +306,12 @@ static int write_text(struct ofr_sweep *sweep, struct ofr_node *root, struct ofr
     FILE *out = open_memstream(&sweep->text, &size);
     if (!out)
         return ofr_fail_nomem(err, "the resolved sweep");
-    for (uint32_t i = 0; i < TOP_ROWS; ++i) {
-        char *text = malloc(OFFRAMP_MAX_SITES * OFFRAMP_TEXT_SIZE);
-        if (!text)
-            break;
-        ofr_option_format(&top_table[i], &sweep->top, text, OFFRAMP_MAX_SITES * OFFRAMP_TEXT_SIZE);
-        fprintf(out, "%s: %s\n", top_table[i].name, text);
-        free(text);
-    }
+    int rc = ofr_options_write(out, "", top_table, TOP_ROWS, &sweep->top);
     write_part(out, "scenario", sweep->scenario);
     write_part(out, "axes", ofr_node_get(root, "axes"));
     write_part(out, "points", ofr_node_get(root, "points"));
     write_part(out, "capacity", ofr_node_get(root, "capacity"));
-    return fclose(out) || !sweep->text ? ofr_fail_nomem(err, "the resolved sweep") : 0;
+    return fclose(out) || !sweep->text || rc ? ofr_fail_nomem(err, "the resolved sweep") : 0;
 }
 
 static int reject_unknown(struct ofr_node *root, struct ofr_error *err)

@@ -166,3 +166,26 @@ Test(sim, a_measured_profile_runs_with_any_slo_and_noise_it_can_meet)
 #undef ONE
 #undef MEASURED
 }
+
+/* However much longer than its bytes a text is when it is written. */
+Test(sim, a_resolved_scenario_reads_back)
+{
+    enum {
+        LENGTH = 1000
+    };
+    FILE *file = fopen(files_path("long.yaml"), "w");
+    fputs("name: \"", file);
+    for (int i = 0; i < LENGTH; ++i)
+        fputs("\\u0001", file);
+    fprintf(file, "\"\n%s", strchr(TOOL_SCENARIO, '\n') + 1);
+    fclose(file);
+    struct tool_result first = tool_run("sim long.yaml --show-resolved");
+    cr_assert_eq(first.status, 0, "%s", first.err);
+    cr_expect_gt(first.out_size, 6 * LENGTH);
+    tool_write("back.yaml", first.out);
+    struct tool_result second = tool_run("sim back.yaml --show-resolved");
+    cr_expect_eq(second.status, 0, "%s", second.err);
+    cr_expect(first.out_size == second.out_size && memcmp(first.out, second.out, first.out_size) == 0);
+    tool_release(&first);
+    tool_release(&second);
+}

@@ -5,6 +5,7 @@
 #include <criterion/criterion.h>
 #include <locale.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 struct values {
@@ -368,6 +369,34 @@ Test(option, rates_may_be_none)
     struct ofr_error err = OFR_ERROR_INIT;
     cr_expect_eq(ofr_option_parse(&row, "-1/s", &values, NULL, &err), OFR_E_INPUT);
     cr_expect_str_eq(err.text, "rate: found '-1/s', expected none, or 0/s to 1000000000/s");
+}
+
+/* Also the longest values there can be, each byte of which becomes an escape. */
+Test(option, a_whole_table_reads_back)
+{
+    static const struct offramp_option rows[] = {
+        {.name = "text", .type = OFFRAMP_OPT_TEXT, .offset = offsetof(struct values, text)},
+        {.name = "texts", .type = OFFRAMP_OPT_TEXTS, .offset = offsetof(struct values, texts)},
+        {.name = "count", .type = OFFRAMP_OPT_COUNT, .offset = offsetof(struct values, count)},
+    };
+    struct values values = {.count = 12, .texts.count = OFFRAMP_MAX_SITES}, back;
+    struct ofr_error err = OFR_ERROR_INIT;
+    struct ofr_config *config = NULL;
+    char *text = NULL;
+    size_t size = 0;
+    memset(values.text, '\x01', OFFRAMP_TEXT_SIZE - 1);
+    for (uint32_t i = 0; i < OFFRAMP_MAX_SITES; ++i)
+        memset(values.texts.item[i], '\x02', sizeof values.texts.item[i] - 1);
+    FILE *out = open_memstream(&text, &size);
+    fputs("map:\n", out);
+    cr_assert_eq(ofr_options_write(out, "  ", rows, 3, &values), 0);
+    fclose(out);
+    cr_assert_eq(ofr_config_parse(&config, "t", text, size, &err), 0, "%s", err.text);
+    struct ofr_node *map = ofr_node_get(ofr_config_root(config), "map");
+    cr_assert_eq(ofr_options_bind(rows, 3, &back, sizeof back, map, &err), 0, "%s", err.text);
+    cr_expect(memcmp(&back, &values, sizeof back) == 0);
+    ofr_config_free(config);
+    free(text);
 }
 
 /* Bound from `text`; the value it gave, or -1 with the message in err. */
