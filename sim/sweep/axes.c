@@ -138,6 +138,11 @@ static const struct offramp_option points_table[] = {
      .help = "of latin-hypercube"},
 };
 
+double ofr_points_in_cell(uint64_t cell, uint64_t count, double u)
+{
+    return fmin(((double)cell + u) / (double)count, nextafter(1.0, 0.0));
+}
+
 /* u[points][keys] in [0, 1). */
 static int place_points(double *u, uint32_t keys, const struct points_options *options,
                         const struct ofr_node *node, struct ofr_error *err)
@@ -150,7 +155,7 @@ static int place_points(double *u, uint32_t keys, const struct points_options *o
             for (uint64_t i = 0; i < options->count; ++i) {
                 uint64_t j = ofr_random_below(&random, i + 1);
                 u[i * keys + k] = u[j * keys + k];
-                u[j * keys + k] = ((double)i + ofr_random_uniform(&random)) / (double)options->count;
+                u[j * keys + k] = ofr_points_in_cell(i, options->count, ofr_random_uniform(&random));
             }
         }
         return 0;

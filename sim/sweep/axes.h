@@ -16,6 +16,9 @@ struct ofr_axis {
 int ofr_axis_read(struct ofr_axis *axis, struct ofr_node *node, struct ofr_error *err);
 /* `points: {method: sobol|halton|niederreiter|latin-hypercube, count: N, seed: n, keys: {KEY: range or list, ...}}` */
 int ofr_axis_read_points(struct ofr_axis *axis, struct ofr_node *node, struct ofr_error *err);
+/* Where in [0, 1) a point at share `u`, 0..1, of cell number `cell` of `count` equal cells is: below 1, also where the
+ * quotient would round to it. */
+double ofr_points_in_cell(uint64_t cell, uint64_t count, double u);
 /* A value in one line: a scalar's text, or a list or map as YAML. Owned; NULL when out of memory. */
 char *ofr_axis_value_text(const struct ofr_axis *axis, uint32_t point, uint32_t k);
 void ofr_axis_release(struct ofr_axis *axis);

@@ -2,6 +2,7 @@
 
 #include "sim/base/units.h"
 #include "sim/sweep/keys.h"
+#include "traces/notes.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -57,7 +58,8 @@ enum {
 };
 
 struct capacity_options {
-    char key[OFFRAMP_TEXT_SIZE], meets[OFFRAMP_TEXT_SIZE], from[OFFRAMP_TEXT_SIZE], to[OFFRAMP_TEXT_SIZE];
+    char key[OFFRAMP_TEXT_SIZE], meets[OFFRAMP_TEXT_SIZE], from[OFFRAMP_TEXT_SIZE], to[OFFRAMP_TEXT_SIZE],
+        round[OFFRAMP_TEXT_SIZE];
     double tolerance;
 };
 
@@ -70,6 +72,10 @@ static const struct offramp_option capacity_table[] = {
      .help = "what is raised as far as it will go"},
     {.name = "from", CAPACITY(from), .alias = "low", .help = "the search starts here"},
     {.name = "to", CAPACITY(to), .alias = "high", .help = "and ends here"},
+    {.name = "round",
+     CAPACITY(round),
+     .fallback = "",
+     .help = "values between are multiples of this: 1 for a key that takes whole numbers"},
     {.name = "meets",
      CAPACITY(meets),
      .fallback = "ok_share >= 99%",
@@ -203,13 +209,39 @@ static int fail_text(struct ofr_node *map, const char *key, int32_t code, const 
     return ofr_node_fail(node ? node : map, err, "%s", own->text);
 }
 
+/* What is searched, from `from` to `to` by `round`. */
+static int read_search(struct ofr_range *range, const struct capacity_options *options,
+                       const struct ofr_node *node, struct ofr_error *err)
+{
+    struct ofr_amount from = {0}, to = {0}, round = {0};
+    const char *expected = ofr_amount_read(options->from, &from);
+    if (!expected)
+        expected = ofr_amount_read(options->to, &to);
+    if (expected)
+        return ofr_node_fail(node, err, "from, to: expected %s", expected);
+    if (from.kind != to.kind || from.value <= 0.0 || to.value <= from.value)
+        return ofr_node_fail(node, err,
+                             "expected `from` above 0 and `to` above `from`, in the same kind of unit");
+    *range = (struct ofr_range){.kind = from.kind, .from = from.value, .to = to.value, .log = true};
+    if (!options->round[0])
+        return 0;
+    expected = ofr_amount_read(options->round, &round);
+    if (expected)
+        return ofr_node_fail(node, err, "round: found '%.60s', expected %s", options->round, expected);
+    if (round.kind != from.kind || round.value <= 0.0)
+        return ofr_node_fail(node, err,
+                             "round: found '%.60s', expected one above 0, in the same kind of unit as `from`",
+                             options->round);
+    range->round = round.value;
+    return 0;
+}
+
 static int read_capacity(struct ofr_sweep *sweep, struct ofr_node *root, struct ofr_error *err)
 {
     struct ofr_sweep_capacity *capacity = &sweep->capacity;
     struct ofr_node *node = ofr_node_get(root, "capacity");
-    static const char *const known[] = {"key", "from", "to", "meets", "tolerance", NULL};
+    static const char *const known[] = {"key", "from", "to", "round", "meets", "tolerance", NULL};
     struct capacity_options options;
-    struct ofr_amount from = {0}, to = {0};
     if (!node)
         return 0;
     if (node->kind != OFR_NODE_MAP)
@@ -217,22 +249,15 @@ static int read_capacity(struct ofr_sweep *sweep, struct ofr_node *root, struct 
     int rc = ofr_options_bind(capacity_table, CAPACITY_ROWS, &options, sizeof options, node, err);
     if (!rc)
         rc = ofr_node_reject_unused(node, known, err);
+    if (!rc)
+        rc = read_search(&capacity->range, &options, node, err);
     if (rc)
         return rc;
-    const char *expected = ofr_amount_read(options.from, &from);
-    if (!expected)
-        expected = ofr_amount_read(options.to, &to);
-    if (expected)
-        return ofr_node_fail(node, err, "from, to: expected %s", expected);
-    if (from.kind != to.kind || from.value <= 0.0 || to.value <= from.value)
-        return ofr_node_fail(node, err,
-                             "expected `from` above 0 and `to` above `from`, in the same kind of unit");
     capacity->node = node;
     capacity->start = ofr_node_scalar(node, options.from);
     if (!capacity->start)
         return ofr_fail_nomem(err, "a search");
     snprintf(capacity->key, sizeof capacity->key, "%s", options.key);
-    capacity->range = (struct ofr_range){.kind = from.kind, .from = from.value, .to = to.value, .log = true};
     capacity->tolerance = options.tolerance;
     rc = ofr_metric_add(sweep->metric, &sweep->metrics, "capacity", err);
     if (rc >= 0)
@@ -314,6 +339,16 @@ static int write_text(struct ofr_sweep *sweep, struct ofr_node *root, struct ofr
     return fclose(out) || !sweep->text || rc ? ofr_fail_nomem(err, "the resolved sweep") : 0;
 }
 
+/* The results keep the text as a note: what no note can hold had better be refused before anything runs. */
+static int check_text(const struct ofr_sweep *sweep, const struct ofr_node *root, struct ofr_error *err)
+{
+    size_t size = strlen(sweep->text);
+    return size > OFR_NOTE_TEXT_MAX
+               ? ofr_node_fail(root, err, "found a sweep of %zu bytes with its scenario, expected at most %d",
+                               size, OFR_NOTE_TEXT_MAX)
+               : 0;
+}
+
 static int reject_unknown(struct ofr_node *root, struct ofr_error *err)
 {
     const char *known[TOP_ROWS + 5];
@@ -352,6 +387,8 @@ static int read_file(struct ofr_sweep *sweep, const char *const *set, uint32_t s
         rc = reject_unknown(root, err);
     if (!rc)
         rc = write_text(sweep, root, err);
+    if (!rc)
+        rc = check_text(sweep, root, err);
     if (!rc)
         rc = ofr_paths_fingerprint(&sweep->fingerprint, sweep->text, root, sweep->scenario, err);
     return rc;

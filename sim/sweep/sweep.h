@@ -43,8 +43,8 @@ struct ofr_sweep_capacity {
     const struct ofr_node *node; /* borrowed from the sweep's tree; NULL = no search */
     char key[OFFRAMP_TEXT_SIZE];
     struct ofr_node *start; /* owned: the first value */
-    struct ofr_range range;
-    double tolerance; /* relative width of the last bracket */
+    struct ofr_range range; /* `round`: of the values between its ends */
+    double tolerance;       /* relative width of the last bracket */
     struct ofr_constraint meets;
 };
 

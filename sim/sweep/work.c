@@ -144,6 +144,20 @@ static int probe(const struct ofr_sweep *sweep, struct ofr_sweep_inputs *inputs,
     return rc;
 }
 
+/* Where a bracket is cut: its geometric mean, or the multiple of `round` between its ends that is nearest to that. 0 =
+ * it is narrow enough, or there is no multiple between. */
+static double middle_of(const struct ofr_sweep_capacity *capacity, double low, double high)
+{
+    const double slip = 1e-9; /* of a quotient whose divisor is no whole number */
+    double middle = sqrt(low * high), round = capacity->range.round;
+    if (high / low <= 1.0 + capacity->tolerance)
+        return 0.0;
+    if (round <= 0.0)
+        return middle;
+    double first = floor(low / round + slip) + 1.0, last = ceil(high / round - slip) - 1.0;
+    return first > last ? 0.0 : round * fmin(fmax(nearbyint(middle / round), first), last);
+}
+
 /* Narrows the bracket low (holds) .. high (does not), keeping the values of the last run that held. */
 static int bisect(const struct ofr_sweep *sweep, struct ofr_sweep_inputs *inputs, uint64_t run, double *value,
                   struct ofr_error *err)
@@ -151,8 +165,7 @@ static int bisect(const struct ofr_sweep *sweep, struct ofr_sweep_inputs *inputs
     const struct ofr_sweep_capacity *capacity = &sweep->capacity;
     double low = capacity->range.from, high = capacity->range.to, trial[OFFRAMP_MAX_SITES];
     int rc = 0;
-    while (!rc && high / low > 1.0 + capacity->tolerance) {
-        double middle = sqrt(low * high);
+    for (double middle; !rc && (middle = middle_of(capacity, low, high)) > 0.0;) {
         bool met = false;
         rc = probe(sweep, inputs, run, middle, trial, &met, err);
         if (!rc && met)

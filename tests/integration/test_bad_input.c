@@ -482,6 +482,12 @@ Test(bad_input, sweeps)
          BASE "capacity: {key: arrivals.speeed, from: 1x, to: 9x}\n"},
         {"sweep bad -o d", 2, "tolerance: found '0%'",
          BASE "capacity: {from: 1/s, to: 2/s, tolerance: 0%}\n"},
+        {"sweep bad -o d", 2, "round: found '1', expected one above 0, in the same kind of unit as `from`",
+         BASE "capacity: {from: 1/s, to: 2/s, round: 1}\n"},
+        {"sweep bad -o d", 2, "round: found '0', expected one above 0",
+         BASE "capacity: {key: servers, from: 1, to: 2, round: 0}\n"},
+        {"sweep bad -o d", 2, "round: found 'one', expected",
+         BASE "capacity: {key: servers, from: 1, to: 2, round: one}\n"},
         {"sweep bad -o d", 2, "bad:2:25: no exit policy is called 'nobody'",
          BASE "axes: {exits: [{policy: nobody}]}\n"},
         {"sweep bad -o d --set slo=20", 2, "slo: found '20', expected its unit", BASE},
@@ -492,6 +498,21 @@ Test(bad_input, sweeps)
         {"sweep bad -o .", 2, "holds files but no sweep", BASE},
     };
     EXPECT_ALL(cases);
+}
+
+/* Longer than what results can hold: refused before anything runs, not when they are written. */
+Test(bad_input, a_sweep_too_long_for_its_results)
+{
+    enum {
+        NAMES = 1100
+    };
+    FILE *file = fopen(files_path("bad"), "w");
+    fputs(BASE "axes:\n  name:\n", file);
+    for (int i = 0; i < NAMES; ++i)
+        fprintf(file, "    - n%0*d\n", 1000, i);
+    fclose(file);
+    tool_expect_refused(&(struct tool_limits){0}, "sweep bad -o d", 2,
+                        "with its scenario, expected at most 1048576");
 }
 
 static void run_sweep(const char *line)

@@ -177,6 +177,36 @@ Test(sweep, capacity_agrees_with_a_fine_grid)
     cr_expect_float_eq(highest / capacity, 1.0, 0.01, "grid %g/s, search %g/s", highest, capacity);
 }
 
+/* A key that takes whole numbers is searched among them: the answer is the last that holds of all there are. */
+Test(sweep, capacity_of_a_whole_number_key)
+{
+    static const char base[] = "scenario: s.yaml\nmetrics: [latency.p99]\npareto: latency.p99\n";
+    char text[512];
+    int holds = 0;
+    snprintf(text, sizeof text, "%saxes: {requests: {from: 1, to: 40, step: 1}}\n", base);
+    tool_write("g.yaml", text);
+    run_ok("sweep g.yaml -o grid --set arrivals.rate=50k/s");
+    double bound =
+        0.999 * csv_number("grid/runs.csv", 30, 4); /* a burst: each request waits for those before it */
+    while (holds < 40 && csv_number("grid/runs.csv", holds + 1, 4) <= bound)
+        ++holds;
+    cr_assert(holds > 1 && holds < 30, "%d", holds);
+    snprintf(text, sizeof text,
+             "%scapacity: {key: requests, from: 1, to: 40, round: 1, meets: latency.p99 <= %.6fms}\n", base,
+             bound);
+    tool_write("c.yaml", text);
+    run_ok("sweep c.yaml -o found --set arrivals.rate=50k/s");
+    cr_expect_eq(csv_number("found/runs.csv", 1, 3), holds, "%g", csv_number("found/runs.csv", 1, 3));
+    cr_expect_eq(csv_number("found/runs.csv", 1, 4), 1.0, "not inside the range");
+    snprintf(text, sizeof text,
+             "%scapacity: {key: requests, from: 1, to: 40, round: 7, meets: latency.p99 <= %.6fms}\n", base,
+             bound);
+    tool_write("c.yaml", text);
+    run_ok("sweep c.yaml -o sevens --set arrivals.rate=50k/s");
+    cr_expect_eq(csv_number("sevens/runs.csv", 1, 3), holds < 7 ? 1 : holds / 7 * 7, "%g",
+                 csv_number("sevens/runs.csv", 1, 3));
+}
+
 /* Where the condition holds everywhere or nowhere the end of the range is the answer, and is marked. */
 Test(sweep, capacity_at_an_end_of_its_range)
 {

@@ -86,6 +86,17 @@ Test(sweep_parts, latin_hypercube_fills_every_cell)
     ofr_config_free(config);
 }
 
+/* The end of the last cell is not in the unit square, and a list has no value there. */
+Test(sweep_parts, no_point_is_at_one)
+{
+    static const uint64_t counts[] = {1, 3, 1000000};
+    for (size_t i = 0; i < sizeof counts / sizeof *counts; ++i) {
+        double last = ofr_points_in_cell(counts[i] - 1, counts[i], nextafter(1.0, 0.0));
+        cr_expect(last < 1.0 && last > 1.0 - 1e-9, "%lu cells: %.17g", (unsigned long)counts[i], last);
+    }
+    cr_expect_float_eq(ofr_points_in_cell(2, 8, 0.5), 0.3125, 0.0);
+}
+
 /* The integral of x*y over the unit square from 256 points: within 0.2 % for a sequence of low discrepancy, where as
  * many random points are 3 % off. */
 Test(sweep_parts, sequences_have_low_discrepancy)
