@@ -49,13 +49,6 @@ static void push(struct ofr_board *board, uint64_t run)
     board->again[board->agains++] = run;
 }
 
-void ofr_board_give_back(struct ofr_board *board, uint64_t run)
-{
-    pthread_mutex_lock(&board->lock);
-    push(board, run);
-    pthread_mutex_unlock(&board->lock);
-}
-
 void ofr_board_put(struct ofr_board *board, const struct ofr_sweep_record *record)
 {
     struct ofr_sweep_runs *runs = board->runs;
@@ -93,4 +86,16 @@ void ofr_board_do(const struct ofr_sweep *sweep, struct ofr_sweep_inputs *inputs
         memcpy(record->text, err.text, sizeof record->text);
         record->count = (uint32_t)strlen(record->text);
     }
+}
+
+void *ofr_board_work(void *board)
+{
+    struct ofr_board *own = board;
+    struct ofr_sweep_record record;
+    uint64_t run;
+    while (ofr_board_take(own, &run)) {
+        ofr_board_do(own->sweep, own->inputs, run, &record);
+        ofr_board_put(own, &record);
+    }
+    return NULL;
 }

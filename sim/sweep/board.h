@@ -31,8 +31,6 @@ void ofr_board_init(struct ofr_board *board, const struct ofr_sweep *sweep, stru
 void ofr_board_release(struct ofr_board *board);
 /* A run nobody else does; false when there is none, or the board is closed. */
 bool ofr_board_take(struct ofr_board *board, uint64_t *run);
-/* Takes back a run whose doer is lost. */
-void ofr_board_give_back(struct ofr_board *board, uint64_t run);
 /* What became of a run. A run the machine failed goes back on the board until it has been tried OFR_SWEEP_TRIES times.
  * When the journal cannot be written the board closes. */
 void ofr_board_put(struct ofr_board *board, const struct ofr_sweep_record *record);
@@ -42,6 +40,10 @@ bool ofr_board_is_done(struct ofr_board *board);
 /* Does one run and fills its record. */
 void ofr_board_do(const struct ofr_sweep *sweep, struct ofr_sweep_inputs *inputs, uint64_t run,
                   struct ofr_sweep_record *record);
+
+/* Takes, does and puts back runs until there is none to take; what a thread is started with. `board` is a struct ofr_board;
+ * returns NULL. */
+void *ofr_board_work(void *board);
 
 /* Does everything on the board on `threads` threads. The board's error, if any, is copied. */
 int ofr_crew_threads(struct ofr_board *board, uint32_t threads, struct ofr_error *err);

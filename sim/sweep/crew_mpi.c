@@ -134,13 +134,6 @@ static void serve(struct leader *leader)
     }
 }
 
-static void *work_board(void *state)
-{
-    struct ofr_error err = OFR_ERROR_INIT;
-    ofr_crew_threads(state, 1, &err); /* the board keeps its error */
-    return NULL;
-}
-
 static int lead(struct ofr_board *board, uint32_t threads, struct ofr_error *err)
 {
     struct leader leader = {.board = board};
@@ -149,7 +142,7 @@ static int lead(struct ofr_board *board, uint32_t threads, struct ofr_error *err
     pthread_t *thread = calloc(threads, sizeof *thread);
     uint32_t started = 0;
     int rc = leader.wanted && thread ? 0 : ofr_fail_nomem(err, "ranks");
-    while (!rc && started < threads && pthread_create(&thread[started], NULL, work_board, board) == 0)
+    while (!rc && started < threads && pthread_create(&thread[started], NULL, ofr_board_work, board) == 0)
         ++started;
     if (!rc && !started && leader.size == 1)
         rc = ofr_fail(err, OFR_E_NOMEM, "no thread can be had");

@@ -1,19 +1,6 @@
 #include "sim/sweep/board.h"
 
 #include <stdlib.h>
-#include <string.h>
-
-static void *work(void *state)
-{
-    struct ofr_board *board = state;
-    struct ofr_sweep_record record;
-    uint64_t run;
-    while (ofr_board_take(board, &run)) {
-        ofr_board_do(board->sweep, board->inputs, run, &record);
-        ofr_board_put(board, &record);
-    }
-    return NULL;
-}
 
 int ofr_crew_threads(struct ofr_board *board, uint32_t threads, struct ofr_error *err)
 {
@@ -22,9 +9,9 @@ int ofr_crew_threads(struct ofr_board *board, uint32_t threads, struct ofr_error
     if (!thread)
         return ofr_fail_nomem(err, "threads");
     /* The caller is one of them; a thread that cannot be had leaves its share to the others. */
-    while (started + 1 < threads && pthread_create(&thread[started], NULL, work, board) == 0)
+    while (started + 1 < threads && pthread_create(&thread[started], NULL, ofr_board_work, board) == 0)
         ++started;
-    work(board);
+    ofr_board_work(board);
     for (uint32_t i = 0; i < started; ++i)
         pthread_join(thread[i], NULL);
     free(thread);
