@@ -2,9 +2,10 @@
  *
  * Concept. DIR/journal is a row of checksummed records (record.h): a head with the sweep's fingerprint, then one record
  * for every finished run, in the order they ended. A record is handed to the system before its run counts as finished,
- * and the disk is told to keep them every second: a killed process loses the runs in flight, a dead machine those of
- * the last second. A record that is cut short or damaged ends the journal; what follows is run again. Runs the machine
- * failed (out of memory, input and output) are not kept: resuming tries them again.
+ * and synced to the disk when a run ends, at most once a second, and when the journal is closed: a killed process loses
+ * the runs in flight, a dead machine also those that ended after the last time. A record that is cut short or damaged
+ * ends the journal; what follows is run again. Runs the machine failed (out of memory, input and output) are not kept:
+ * resuming tries them again.
  *
  * The file is locked while it is open: two sweeps never write one folder.
  */

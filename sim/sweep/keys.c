@@ -1,5 +1,6 @@
 #include "sim/sweep/keys.h"
 
+#include "sim/base/revision.h"
 #include "sim/base/units.h"
 #include "sim/base/version.h"
 #include "sim/policy/plugin.h"
@@ -308,7 +309,7 @@ int ofr_paths_fingerprint(uint64_t *out, const char *text, const struct ofr_node
     if (!hash)
         return ofr_fail_nomem(err, "a hash");
     XXH64_reset(hash, 0);
-    XXH64_update(hash, OFR_VERSION, strlen(OFR_VERSION));
+    XXH64_update(hash, OFR_VERSION " " OFR_REVISION, strlen(OFR_VERSION " " OFR_REVISION));
     XXH64_update(hash, text, strlen(text));
     int rc = hash_tree(hash, scenario, NULL, err);
     for (uint32_t i = 0; i < sweep->children && !rc; ++i)

@@ -66,7 +66,7 @@ struct ofr_sweep {
     struct ofr_sweep_capacity capacity;
     uint64_t configurations, runs;
     char *text;           /* owned: the resolved sweep file */
-    uint64_t fingerprint; /* of the text, the tool's version and the bytes of every file the scenarios name */
+    uint64_t fingerprint; /* of the text, the tool's version and commit, and every file the scenarios name */
 };
 
 /* Reads a sweep file; `set` assignments are applied to its base scenario. Owned: free with ofr_sweep_free. Errors:
