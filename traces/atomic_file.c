@@ -136,3 +136,41 @@ void ofr_atomic_abort(struct ofr_atomic_file *file)
         unlink(file->temporary);
     release(file);
 }
+
+/* ---- printing ---- */
+
+struct printing {
+    struct ofr_atomic_file *file;
+    int rc; /* of the first write that failed */
+    struct ofr_error *err;
+};
+
+static ssize_t write_through(void *cookie, const char *bytes, size_t size)
+{
+    struct printing *printing = cookie;
+    if (!printing->rc)
+        printing->rc = ofr_atomic_write(printing->file, bytes, size, printing->err);
+    return printing->rc ? 0 : (ssize_t)size;
+}
+
+int ofr_atomic_print(const char *path, ofr_atomic_printer *print, const void *state, struct ofr_error *err)
+{
+    struct printing printing = {.err = err};
+    int rc = ofr_atomic_open(&printing.file, path, err);
+    if (rc)
+        return rc;
+    FILE *out = fopencookie(&printing, "w", (cookie_io_functions_t){.write = write_through});
+    if (!out) {
+        ofr_atomic_abort(printing.file);
+        return ofr_fail_nomem(err, path);
+    }
+    rc = print(out, state, err);
+    if (fclose(out) && !rc && !printing.rc)
+        rc = ofr_fail_errno(err, "cannot write", path);
+    if (!rc)
+        rc = printing.rc;
+    if (!rc)
+        return ofr_atomic_commit(printing.file, err);
+    ofr_atomic_abort(printing.file);
+    return rc;
+}

@@ -13,6 +13,7 @@
 #include "sim/base/error.h"
 
 #include <stddef.h>
+#include <stdio.h>
 
 struct ofr_atomic_file;
 
@@ -21,5 +22,10 @@ int ofr_atomic_write(struct ofr_atomic_file *file, const void *data, size_t size
 /* Both free `file`; NULL is allowed for abort. */
 int ofr_atomic_commit(struct ofr_atomic_file *file, struct ofr_error *err);
 void ofr_atomic_abort(struct ofr_atomic_file *file);
+
+/* Prints what a file is to hold; 0 or an error, which leaves the file as it was. Failures of `out` are seen to. */
+typedef int ofr_atomic_printer(FILE *out, const void *state, struct ofr_error *err);
+/* Opens a file, has it printed and commits it. The first error counts, be it the printer's or the disk's. */
+int ofr_atomic_print(const char *path, ofr_atomic_printer *print, const void *state, struct ofr_error *err);
 
 #endif

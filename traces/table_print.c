@@ -71,8 +71,7 @@ void ofr_json_text_print(FILE *out, const char *text, size_t size)
     fputc('"', out);
 }
 
-/* RFC 4180: quoted, with quotes doubled. */
-static void print_csv_text(FILE *out, const char *text, size_t size)
+void ofr_csv_text_print(FILE *out, const char *text, size_t size)
 {
     fputc('"', out);
     for (size_t i = 0; i < size && text[i]; i++) {
@@ -111,7 +110,7 @@ static void print_cell(const struct printer *printer, const struct ofr_column *c
     if (column->type == OFR_TYPE_TEXT) {
         const char *text = (const char *)values + (size_t)row * column->width;
         if (printer->format == OFR_PRINT_CSV)
-            print_csv_text(printer->out, text, column->width);
+            ofr_csv_text_print(printer->out, text, column->width);
         else
             ofr_json_text_print(printer->out, text, column->width);
         return;

@@ -26,5 +26,7 @@ void ofr_value_print(FILE *out, enum ofr_type type, const void *values, size_t k
                      enum ofr_print_format format);
 /* A quoted JSON string (control characters escaped), for short names and texts. */
 void ofr_json_text_print(FILE *out, const char *text, size_t size);
+/* A CSV field as RFC 4180 has it: in quotes, with those inside doubled. Ends after `size` bytes or at a NUL. */
+void ofr_csv_text_print(FILE *out, const char *text, size_t size);
 
 #endif

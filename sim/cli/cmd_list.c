@@ -38,10 +38,8 @@ static int list_json(FILE *out, const struct ofr_registry *registry, struct ofr_
 static int list(const struct ofr_cli_call *call, struct ofr_error *err)
 {
     const struct list_options *options = call->values;
-    const struct ofr_registry *registry = ofr_registries;
-    while (registry->kind && strcmp(registry->plural, call->positional[0]) != 0)
-        ++registry;
-    if (!registry->kind)
+    const struct ofr_registry *registry = ofr_registry_find(call->positional[0]);
+    if (!registry)
         return ofr_fail(err, OFR_E_USAGE,
                         "list: found '%s', expected one of: policies batchers arrivals formats modes terms",
                         call->positional[0]);
@@ -67,11 +65,6 @@ const struct ofr_cli_verb ofr_verb_list = {
 
 /* ---- help ---- */
 
-static bool is_word(const char *begin, const char *end, const char *word)
-{
-    return strlen(word) == (size_t)(end - begin) && memcmp(word, begin, strlen(word)) == 0;
-}
-
 static void help_component(FILE *out, const char *kind, const struct ofr_component *part)
 {
     fprintf(out, "%s %s: %s\n", kind, part->name, part->help);
@@ -96,25 +89,26 @@ static int help_plugin(FILE *out, const char *path, struct ofr_error *err)
 static int help_part(FILE *out, const char *topic, struct ofr_error *err)
 {
     const char *colon = strchr(topic, ':');
+    const char *name = colon + 1;
     struct ofr_component part;
-    for (const struct ofr_registry *registry = ofr_registries; registry->kind; ++registry) {
-        bool kind = is_word(topic, colon, registry->kind) || is_word(topic, colon, registry->plural);
-        if (kind && registry->at == ofr_registry_policy_at && ofr_plugin_is_path(colon + 1))
-            return help_plugin(out, colon + 1, err);
-        for (uint32_t i = 0; kind && registry->at(i, &part); ++i) {
-            if (strcmp(part.name, colon + 1) != 0)
-                continue;
-            help_component(out, registry->kind, &part);
-            return 0;
-        }
-        if (kind)
-            return ofr_fail(err, OFR_E_USAGE, "there is no %s '%s', see `offramp list %s`", registry->kind,
-                            colon + 1, registry->plural);
+    char kind[32];
+    bool fits = (size_t)snprintf(kind, sizeof kind, "%.*s", (int)(colon - topic), topic) < sizeof kind;
+    const struct ofr_registry *registry = fits ? ofr_registry_find(kind) : NULL;
+    if (!registry)
+        return ofr_fail(
+            err, OFR_E_USAGE,
+            "help: found '%s', expected policy:NAME, batcher:NAME, arrival:NAME, format:NAME or mode:NAME",
+            topic);
+    if (registry->at == ofr_registry_policy_at && ofr_plugin_is_path(name))
+        return help_plugin(out, name, err);
+    for (uint32_t i = 0; registry->at(i, &part); ++i) {
+        if (strcmp(part.name, name) != 0)
+            continue;
+        help_component(out, registry->kind, &part);
+        return 0;
     }
-    return ofr_fail(
-        err, OFR_E_USAGE,
-        "help: found '%s', expected policy:NAME, batcher:NAME, arrival:NAME, format:NAME or mode:NAME",
-        topic);
+    return ofr_fail(err, OFR_E_USAGE, "there is no %s '%s', see `offramp list %s`", registry->kind, name,
+                    registry->plural);
 }
 
 static const struct ofr_cli_verb *find(const struct ofr_cli_verb *const *table, const char *name)

@@ -32,12 +32,11 @@ void ofr_complete_parts(FILE *out, const struct ofr_registry *registry, const ch
 
 void ofr_complete_names(FILE *out, const char *names)
 {
-    for (const struct ofr_registry *registry = ofr_registries; registry->kind; ++registry) {
-        if (strcmp(names, "kinds") == 0)
-            fprintf(out, "%s ", registry->plural);
-        else if (strcmp(names, registry->plural) == 0)
-            ofr_complete_parts(out, registry, "");
-    }
+    const struct ofr_registry *registry = ofr_registry_find(names);
+    if (registry)
+        ofr_complete_parts(out, registry, "");
+    for (registry = ofr_registries; strcmp(names, "kinds") == 0 && registry->kind; ++registry)
+        fprintf(out, "%s ", registry->plural);
     for (int i = 0; strcmp(names, "networks") == 0 && ofr_net_names[i]; ++i)
         fprintf(out, "%s ", ofr_net_names[i]);
     for (int i = 0; strcmp(names, "devices") == 0 && ofr_devices[i]; ++i)
@@ -62,13 +61,11 @@ static void each_command(FILE *out, const char *path, const struct ofr_cli_verb 
         each_command(out, name, *sub, visit);
     }
     struct ofr_component format;
-    for (const struct ofr_registry *registry = ofr_registries; registry->kind; ++registry)
-        for (uint32_t i = 0; verb == &ofr_verb_trace_import && strcmp(registry->kind, "format") == 0 &&
-                             registry->at(i, &format);
-             ++i) {
-            snprintf(name, sizeof name, "%.40s %.40s", path, format.name);
-            visit(out, &(struct ofr_command){.path = name, .verb = verb, .format = &format});
-        }
+    const struct ofr_registry *formats = verb == &ofr_verb_trace_import ? ofr_registry_find("format") : NULL;
+    for (uint32_t i = 0; formats && formats->at(i, &format); ++i) {
+        snprintf(name, sizeof name, "%.40s %.40s", path, format.name);
+        visit(out, &(struct ofr_command){.path = name, .verb = verb, .format = &format});
+    }
 }
 
 void ofr_each_command(FILE *out, ofr_command_visitor *visit)
@@ -90,16 +87,16 @@ void ofr_each_key(FILE *out, ofr_key_visitor *visit)
     static const struct ofr_section *const sections[] = {&ofr_section_top, &ofr_section_model,
                                                          &ofr_section_exits};
     static const struct {
-        const char *plural, *section;
-    } parts[] = {{"policies", "exits"}, {"batchers", "batching"}, {"arrivals", "arrivals"}};
+        const char *kind, *section;
+    } parts[] = {{"policy", "exits"}, {"batcher", "batching"}, {"arrival", "arrivals"}};
     struct ofr_component part;
     for (size_t s = 0; s < sizeof sections / sizeof *sections; ++s)
         for (uint32_t i = 0; i < sections[s]->option_count; ++i)
             visit(out, sections[s]->name, &sections[s]->options[i]);
-    for (const struct ofr_registry *registry = ofr_registries; registry->kind; ++registry)
-        for (size_t p = 0; p < sizeof parts / sizeof *parts; ++p)
-            for (uint32_t i = 0; strcmp(registry->plural, parts[p].plural) == 0 && registry->at(i, &part);
-                 ++i)
-                for (uint32_t k = 0; k < part.option_count; ++k)
-                    visit(out, parts[p].section, &part.options[k]);
+    for (size_t p = 0; p < sizeof parts / sizeof *parts; ++p) {
+        const struct ofr_registry *registry = ofr_registry_find(parts[p].kind);
+        for (uint32_t i = 0; registry && registry->at(i, &part); ++i)
+            for (uint32_t k = 0; k < part.option_count; ++k)
+                visit(out, parts[p].section, &part.options[k]);
+    }
 }

@@ -185,14 +185,6 @@ static void put_formats(FILE *out, const struct ofr_registry *registry)
     }
 }
 
-static const struct ofr_registry *registry_of(const char *kind)
-{
-    const struct ofr_registry *registry = ofr_registries;
-    while (registry->kind && strcmp(registry->kind, kind) != 0)
-        ++registry;
-    return registry->kind ? registry : NULL;
-}
-
 static void put_flags(FILE *out, const char *title, const struct ofr_cli_verb *verb)
 {
     fprintf(out, "%s\n", title);
@@ -219,11 +211,13 @@ static void verb_page(FILE *out, const char *name, const void *subject)
         char title[64];
         snprintf(title, sizeof title, ".SS %.20s %.20s", verb->name, (*sub)->name);
         put_flags(out, title, *sub);
-        if (*sub == &ofr_verb_trace_import && registry_of("format"))
-            put_formats(out, registry_of("format"));
+        if (*sub == &ofr_verb_trace_import)
+            put_formats(out, ofr_registry_find("format"));
     }
     fputs(".SH SEE ALSO\n", out);
     put_reference(out, "offramp", 1, " ,");
+    if (verb == &ofr_verb_sweep)
+        put_reference(out, "offramp-sweep-file", 5, " ,");
     put_reference(out, "offramp-scenario", 5, "");
 }
 
@@ -273,7 +267,8 @@ static void main_page(FILE *out, const char *name, const void *subject)
     fputs(".SH EXIT STATUS\n.TP\n.B 0\nFine.\n.TP\n.B 1\nA gate failed.\n.TP\n.B 2\nUsage or bad input.\n"
           ".TP\n.B 3\nThe machine failed.\n.TP\n.B 70\nInternal error.\n.SH SEE ALSO\n",
           out);
-    put_reference(out, "offramp-scenario", 5, "");
+    put_reference(out, "offramp-scenario", 5, " ,");
+    put_reference(out, "offramp-sweep-file", 5, "");
 }
 
 static void put_section(FILE *out, const char *title, const struct ofr_section *section)
@@ -327,7 +322,7 @@ static void scenario_page(FILE *out, const char *name, const void *subject)
 static void put_lines(FILE *out, char *text)
 {
     fputs(".nf\n", out);
-    for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n")) {
+    for (char *line; (line = strsep(&text, "\n")) && (text || *line);) {
         if (*line == '.' || *line == '\'')
             fputs("\\&", out);
         put_text(out, line, false);
@@ -359,28 +354,28 @@ static void sweep_page(FILE *out, const char *name, const void *subject)
 
 typedef void page_writer(FILE *out, const char *name, const void *subject);
 
+struct page {
+    const char *name;
+    page_writer *write;
+    const void *subject;
+};
+
+static int print_page(FILE *out, const void *state, struct ofr_error *err)
+{
+    (void)err;
+    const struct page *page = state;
+    page->write(out, page->name, page->subject);
+    return 0;
+}
+
 static int write_page(const char *folder, const char *name, int section, page_writer *write,
                       const void *subject, struct ofr_error *err)
 {
     char path[4096];
-    char *text = NULL;
-    size_t size = 0;
-    struct ofr_atomic_file *file = NULL;
     if ((size_t)snprintf(path, sizeof path, "%s/%s.%d", folder, name, section) >= sizeof path)
         return ofr_fail(err, OFR_E_USAGE, "the name of the folder is too long");
-    FILE *out = open_memstream(&text, &size);
-    if (!out)
-        return ofr_fail_nomem(err, path);
-    write(out, name, subject);
-    int rc = fclose(out) ? ofr_fail_nomem(err, path) : ofr_atomic_open(&file, path, err);
-    if (!rc)
-        rc = ofr_atomic_write(file, text, size, err);
-    if (rc)
-        ofr_atomic_abort(file);
-    else
-        rc = ofr_atomic_commit(file, err);
-    free(text);
-    return rc;
+    struct page page = {.name = name, .write = write, .subject = subject};
+    return ofr_atomic_print(path, print_page, &page, err);
 }
 
 int ofr_man_pages(const char *folder, struct ofr_error *err)

@@ -8,6 +8,7 @@
 #include "workloads/arrivals.h"
 
 #include <stddef.h>
+#include <string.h>
 
 bool ofr_registry_policy_at(uint32_t i, struct ofr_component *out)
 {
@@ -61,3 +62,11 @@ const struct ofr_registry ofr_registries[] = {
     {"term", "terms", term_at},
     {NULL, NULL, NULL},
 };
+
+const struct ofr_registry *ofr_registry_find(const char *word)
+{
+    for (const struct ofr_registry *each = ofr_registries; each->kind; ++each)
+        if (strcmp(each->kind, word) == 0 || strcmp(each->plural, word) == 0)
+            return each;
+    return NULL;
+}

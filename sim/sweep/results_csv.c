@@ -1,6 +1,7 @@
 #include "sim/base/units.h"
 #include "sim/sweep/results.h"
 #include "traces/atomic_file.h"
+#include "traces/table_print.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -16,10 +17,7 @@ static void put_text(FILE *out, const char *text)
         fputs(text, out);
         return;
     }
-    fputc('"', out);
-    for (; *text; ++text)
-        fprintf(out, "%s%c", *text == '"' ? "\"" : "", *text);
-    fputc('"', out);
+    ofr_csv_text_print(out, text, strlen(text));
 }
 
 /* Empty where there is no number. */
@@ -54,8 +52,9 @@ static void put_keys(FILE *out, const struct ofr_sweep *sweep)
     }
 }
 
-static int put_configurations(FILE *out, const struct ofr_sweep_results *results, struct ofr_error *err)
+static int put_configurations(FILE *out, const void *state, struct ofr_error *err)
 {
+    const struct ofr_sweep_results *results = state;
     const struct ofr_sweep *sweep = results->sweep;
     int rc = 0;
     fputs("configuration", out);
@@ -81,8 +80,9 @@ static int put_configurations(FILE *out, const struct ofr_sweep_results *results
     return rc;
 }
 
-static int put_runs(FILE *out, const struct ofr_sweep_results *results, struct ofr_error *err)
+static int put_runs(FILE *out, const void *state, struct ofr_error *err)
 {
+    const struct ofr_sweep_results *results = state;
     const struct ofr_sweep *sweep = results->sweep;
     int rc = 0;
     fputs("run,configuration,replication", out);
@@ -103,42 +103,20 @@ static int put_runs(FILE *out, const struct ofr_sweep_results *results, struct o
     return rc;
 }
 
-static int put_sweep(FILE *out, const struct ofr_sweep_results *results, struct ofr_error *err)
+static int put_sweep(FILE *out, const void *state, struct ofr_error *err)
 {
     (void)err;
+    const struct ofr_sweep_results *results = state;
     fputs(results->sweep->text, out);
     return 0;
 }
 
-static ssize_t write_through(void *cookie, const char *bytes, size_t size)
-{
-    struct ofr_error err = OFR_ERROR_INIT;
-    return ofr_atomic_write(cookie, bytes, size, &err) ? 0 : (ssize_t)size;
-}
-
 static int write_one(const struct ofr_sweep_results *results, const char *folder, const char *name,
-                     int (*put)(FILE *, const struct ofr_sweep_results *, struct ofr_error *),
-                     struct ofr_error *err)
+                     ofr_atomic_printer *put, struct ofr_error *err)
 {
     char path[2 * OFFRAMP_TEXT_SIZE];
-    struct ofr_atomic_file *file = NULL;
     snprintf(path, sizeof path, "%s/%s", folder, name);
-    int rc = ofr_atomic_open(&file, path, err);
-    if (rc)
-        return rc;
-    FILE *out = fopencookie(file, "w", (cookie_io_functions_t){.write = write_through});
-    if (!out) {
-        ofr_atomic_abort(file);
-        return ofr_fail_nomem(err, path);
-    }
-    rc = put(out, results, err);
-    bool failed = ferror(out);
-    if ((fclose(out) || failed) && !rc)
-        rc = ofr_fail_errno(err, "cannot write", path);
-    if (!rc)
-        return ofr_atomic_commit(file, err);
-    ofr_atomic_abort(file);
-    return rc;
+    return ofr_atomic_print(path, put, results, err);
 }
 
 int ofr_sweep_write_csv(const struct ofr_sweep_results *results, const char *folder, struct ofr_error *err)

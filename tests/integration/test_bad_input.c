@@ -57,7 +57,7 @@ Test(bad_input, usage)
         {"trace scale t.otrace --speed 0x -o out.otrace", 2, "speed", NULL},
         {"trace cut t.otrace --from 1 -o out.otrace", 2, "unit", NULL},
         {"trace cut t.otrace", 2, "--out", NULL},
-        {"list policy", 2, "policies", NULL},
+        {"list polices", 2, "policies", NULL},
         {"help policy:vanila", 2, "vanila", NULL},
         {"help smi", 2, "smi", NULL},
     };

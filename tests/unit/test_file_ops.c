@@ -1,5 +1,6 @@
 /* info, cut, merge, scale and print of the files. */
 #include "tests/support/files.h"
+#include "traces/atomic_file.h"
 #include "traces/info_print.h"
 #include "traces/profile_file.h"
 #include "traces/recording_ops.h"
@@ -516,5 +517,36 @@ Test(info_print, profile)
     json_decref(object);
     cr_assert(says(print_profile_info, profile, "3.000        0.750"));
     ofr_profile_free(profile);
+    files_remove();
+}
+
+/* ---- printing into a file ---- */
+
+static int print_lines(FILE *out, const void *state, struct ofr_error *error)
+{
+    const int *lines = state;
+    for (int i = 0; i < *lines; i++)
+        fprintf(out, "line %d\n", i);
+    return *lines == 3 ? ofr_fail(error, OFR_E_INPUT, "three lines are no good") : 0;
+}
+
+/* Whole or not at all; the disk's own words, however long ago it spoke. */
+Test(atomic, printing)
+{
+    static const int two = 2, three = 3, many = 100000;
+    size_t size;
+    const char *path = files_path("lines");
+    OK(ofr_atomic_print(path, print_lines, &two, &err));
+    expect(ofr_atomic_print(path, print_lines, &three, &err), OFR_E_INPUT, "three lines are no good");
+    expect(ofr_atomic_print("/dev/full", print_lines, &three, &err), OFR_E_INPUT, "three lines are no good");
+    expect(ofr_atomic_print("/dev/full", print_lines, &many, &err), OFR_E_IO,
+           "cannot write /dev/full: No space left on device");
+    expect(ofr_atomic_print("/dev/full", print_lines, &two, &err), OFR_E_IO,
+           "cannot write /dev/full: No space left on device");
+    expect(ofr_atomic_print(files_path("none/lines"), print_lines, &two, &err), OFR_E_IO, "none/lines");
+    char *text = (char *)files_read(path, &size);
+    cr_expect_str_eq(text, "line 0\nline 1\n");
+    cr_expect_eq(files_count(), 1, "something was left behind");
+    free(text);
     files_remove();
 }
