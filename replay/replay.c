@@ -1,11 +1,12 @@
 #include "replay/replay_leg.h"
 
+#include "sim/base/processors.h"
+
 #include <inttypes.h>
 #include <math.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 /* ---- signals ---- */
 
@@ -176,7 +177,7 @@ bool ofr_replay_may_spin(enum ofr_replay_spin choice)
     enum {
         ENOUGH = 8 /* loop, watcher, controller, device and relay spin; others have to live too */
     };
-    return choice == OFR_SPIN_ALWAYS || (choice == OFR_SPIN_AUTO && sysconf(_SC_NPROCESSORS_ONLN) >= ENOUGH);
+    return choice == OFR_SPIN_ALWAYS || (choice == OFR_SPIN_AUTO && ofr_processors() >= ENOUGH);
 }
 
 static int open_leg(void *state, const struct ofr_leg_view *view, struct ofr_serve_setup *setup,

@@ -6,12 +6,13 @@
  * one processor is left to the replay's own threads. */
 #include "replay/cpu/cpu.h"
 
+#include "sim/base/processors.h"
+
 #include <omp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 int64_t ofr_cpu_now_ns(void)
 {
@@ -160,8 +161,8 @@ static int make_lanes(struct ofr_cpu *device, struct ofr_error *err)
 
 static uint32_t default_threads(void)
 {
-    long processors = sysconf(_SC_NPROCESSORS_ONLN);
-    return processors > 2 ? (uint32_t)processors - 1 : 1;
+    uint32_t processors = ofr_processors();
+    return processors > 2 ? processors - 1 : 1;
 }
 
 static int check_setup(const struct ofr_device_setup *setup, struct ofr_error *err)
@@ -255,8 +256,8 @@ static int info(void *state, struct ofr_notes *notes, struct ofr_error *err)
     const struct ofr_cpu *device = state;
     char name[128];
     cpu_fact("model name", name, sizeof name);
-    int rc = ofr_notes_setf(notes, err, "device", "cpu, %s, %u of %ld processors", name, device->threads,
-                            sysconf(_SC_NPROCESSORS_ONLN));
+    int rc = ofr_notes_setf(notes, err, "device", "cpu, %s, %u of %u processors", name, device->threads,
+                            ofr_processors());
     if (!rc)
         rc = ofr_notes_setf(notes, err, "libraries", "oneDNN %d.%d.%d", dnnl_version()->major,
                             dnnl_version()->minor, dnnl_version()->patch);

@@ -1,5 +1,6 @@
 /* offramp sweep: many runs of one scenario with some of its keys varied. */
 #include "sim/base/json.h"
+#include "sim/base/processors.h"
 #include "sim/cli/cli.h"
 #include "sim/cli/file_verbs.h"
 #include "sim/cli/progress.h"
@@ -8,7 +9,6 @@
 #include "sim/sweep/journal.h"
 
 #include <inttypes.h>
-#include <sched.h>
 
 struct options {
     char out[OFFRAMP_TEXT_SIZE];
@@ -64,13 +64,6 @@ static void show_progress(void *state, uint64_t done, uint64_t to_do)
 static void say(void *state, const char *line)
 {
     fprintf(state, "offramp: %s\n", line);
-}
-
-static uint32_t processors(void)
-{
-    cpu_set_t set;
-    int count = sched_getaffinity(0, sizeof set, &set) ? 1 : CPU_COUNT(&set);
-    return count > 0 ? (uint32_t)count : 1;
 }
 
 static int print(const struct ofr_cli_call *call, const struct ofr_sweep_results *results,
@@ -138,7 +131,7 @@ static int run_alone(const struct ofr_cli_call *call, struct ofr_error *err)
     struct ofr_sweep *sweep = NULL;
     int rc = ofr_sweep_load(&sweep, call->positional[0], options->set.item, options->set.count, err);
     if (!rc)
-        rc = lead(call, sweep, NULL, options->jobs ? (uint32_t)options->jobs : processors(), err);
+        rc = lead(call, sweep, NULL, options->jobs ? (uint32_t)options->jobs : ofr_processors(), err);
     ofr_sweep_free(sweep);
     return rc;
 }
@@ -154,7 +147,7 @@ static int run_as_rank(const struct ofr_cli_call *call, struct ofr_error *err)
     int rc = ops->begin(&ranks, err);
     if (rc)
         return rc;
-    uint32_t threads = options->jobs ? (uint32_t)options->jobs : ranks.size > 1 ? 1 : processors();
+    uint32_t threads = options->jobs ? (uint32_t)options->jobs : ranks.size > 1 ? 1 : ofr_processors();
     int read = ofr_sweep_load(&sweep, call->positional[0], options->set.item, options->set.count, &own);
     rc = ops->agree(&ranks, read, own.text, sweep ? sweep->fingerprint : 0, err);
     if (!rc && ranks.rank == 0) {

@@ -1,11 +1,10 @@
 /* How a sweep grows with threads: the demo's 1,000 configurations of 20,000 requests on one thread and on all processors,
  * in turn. Scaling is a matter of wall time, so that anything else that runs on the machine counts against it: the CPU time
  * beside it says what threads cost by themselves. */
+#include "sim/base/processors.h"
 #include "sim/sweep/drive.h"
 #include "tests/support/bench.h"
 #include "tests/support/files.h"
-
-#include <sched.h>
 
 enum {
     REPETITIONS = 5
@@ -53,9 +52,7 @@ int main(void)
     const char *set[] = {"requests=20000"};
     struct ofr_sweep *sweep;
     struct times one = {0}, all = {0};
-    cpu_set_t processors;
-    uint32_t threads =
-        sched_getaffinity(0, sizeof processors, &processors) ? 2 : (uint32_t)CPU_COUNT(&processors);
+    uint32_t threads = ofr_processors();
     must(ofr_sweep_load(&sweep, OFR_TEST_SOURCE_DIR "/workloads/sweeps/demo.yaml", set, 1, &err));
     printf("sweep: 1,000 runs of 20,000 requests; the fastest of %d repetitions, in turn\n", REPETITIONS);
     printf("%-8s %10s %10s\n", "threads", "wall s", "CPU s");
