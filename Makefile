@@ -2,7 +2,7 @@
 BUILD := build/release
 CONFIGURE_FLAGS ?=
 
-.PHONY: fidelity all deps deps-test build tool demo demo-replay sweep-demo test bench paper picture install package clean
+.PHONY: all deps deps-test build tool demo demo-replay sweep-demo test bench guards paper picture install package fidelity clean
 
 all: build
 
