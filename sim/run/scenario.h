@@ -90,10 +90,8 @@ void ofr_scenario_free(struct ofr_scenario *scenario); /* NULL is allowed */
 int ofr_scenario_with_policy(struct ofr_scenario **out, const struct ofr_scenario *scenario,
                              const char *policy, struct ofr_error *err);
 
-/* Writes the resolved scenario: every key, defaults included, as YAML that reads back to the same scenario.
- */
-void ofr_scenario_write(FILE *out, const struct ofr_scenario *scenario);
-/* As ofr_scenario_write, into a string the caller frees; NULL when out of memory. */
+/* The resolved scenario: every key, defaults included, as YAML that reads back to the same scenario. The caller frees it;
+ * NULL when out of memory. */
 char *ofr_scenario_text(const struct ofr_scenario *scenario);
 
 /* The sections and their keys, for `offramp help scenario`. */

@@ -72,15 +72,6 @@ char *ofr_scenario_text(const struct ofr_scenario *scenario)
     return NULL;
 }
 
-/* The whole text or, when out of memory, none of it. */
-void ofr_scenario_write(FILE *out, const struct ofr_scenario *scenario)
-{
-    char *text = ofr_scenario_text(scenario);
-    if (text)
-        fputs(text, out);
-    free(text);
-}
-
 static void help_section(FILE *out, const char *title, const struct ofr_section *section)
 {
     fprintf(out, "%s\n", title);
