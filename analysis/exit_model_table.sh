@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # fit -> generate -> simulate, beside simulating the recording itself: for every recording of a folder (argument 1, default
-# ../shared/recordings) with its model's H200 profile, and for static thresholds and apparate. Both sides are means over
+# ../shared/recordings) with its model's H200 profile, and for static thresholds, apparate, apparate that moves thresholds
+# alone (adjust: false), and apparate's published rule of adjusting ramps. Both sides are means over
 # eight seeds (of the arrivals; on the made-up side each also of a recording of its own), because what apparate decides
 # hangs on its own past: the last two columns say how far a single seed on the very recording strays from that mean.
 # p50, p95, p99: latency of the made-up recording against the real one, per cent. Site: exit rates, points, the worst
@@ -58,11 +59,17 @@ for source in "$folder"/*/; do
     for seed in $(seq "$seeds"); do
         "$offramp" workload generate "$work/m.yaml" --samples "$samples" --seed "$seed" -o "$work/made$seed.orec"
     done
-    for policy in '{policy: static, ramps: [1, 3, 5], thresholds: [0.02, 0.05, 0.1]}' '{policy: apparate}'; do
+    for name_of in static apparate thresholds published; do
+        case $name_of in
+            static) policy='{policy: static, ramps: [1, 3, 5], thresholds: [0.02, 0.05, 0.1]}' ;;
+            apparate) policy='{policy: apparate}' ;;
+            thresholds) policy='{policy: apparate, adjust: false}' ;;
+            published) policy='{policy: apparate, adjust_rule: published}' ;;
+        esac
         for seed in $(seq "$seeds"); do simulate real "$policy" "$seed"; done >"$work/lines"
         for seed in $(seq "$seeds"); do simulate "made$seed" "$policy" "$seed"; done >>"$work/lines"
         row=$(table_row <"$work/lines")
-        echo "| $name | $(sed 's/.*policy: \([a-z]*\).*/\1/' <<<"$policy") | $row |"
+        echo "| $name | $name_of | $row |"
         rows=$((rows + 1))
     done
 done
