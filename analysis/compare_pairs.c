@@ -12,9 +12,12 @@ static bool has(const struct ofr_run_data *run, uint64_t id)
     return id < run->slots && run->outcome[id] != OFR_OUTCOMES;
 }
 
+/* Compact logs have arrivals on a grain: half of it is how far one may be from the exact arrival. */
 static bool same_work(const struct ofr_run_data *a, const struct ofr_run_data *b, uint64_t id)
 {
-    return a->arrival_ns[id] == b->arrival_ns[id] && a->sample[id] == b->sample[id];
+    int64_t apart_ns = a->arrival_ns[id] - b->arrival_ns[id];
+    int64_t allowed_ns = a->grain_ns == b->grain_ns ? 0 : (a->grain_ns + b->grain_ns) / 2;
+    return apart_ns <= allowed_ns && -apart_ns <= allowed_ns && a->sample[id] == b->sample[id];
 }
 
 /* Ids `with` has and `without` lacks; the first few go into `named`. */

@@ -1,5 +1,7 @@
 #include "analysis/run_data.h"
 
+#include "traces/runlog_compact.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -171,6 +173,7 @@ int ofr_run_data_load(struct ofr_run_data **out, const char *path, struct ofr_er
         rc = err->code;
     if (!rc)
         rc = ofr_notes_add_all(&data->notes, ofr_runlog_provenance(reader), err);
+    data->grain_ns = ofr_runlog_compact_grain_ns(&data->notes);
     ofr_runlog_close(reader);
     if (rc)
         ofr_run_data_free(data);

@@ -13,6 +13,7 @@ struct ofr_run_data {
     char *path;             /* owned */
     char *scenario;         /* owned, resolved scenario text */
     struct ofr_notes notes; /* provenance and end notes */
+    int64_t grain_ns;       /* times are multiples of it; 0 = exact */
     uint64_t seed;
     uint32_t sites;
     char (*site_name)[64]; /* [sites], owned */

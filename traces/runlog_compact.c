@@ -6,6 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define NOTE      "compact"
+#define NOTE_TEXT "times rounded to multiples of "
+
 /* Added to the arrival of a request without an SLO: a deadline nobody lives to see costs nothing to store. */
 #define NEVER_LATE_NS (INT64_C(1) << 61)
 
@@ -19,15 +22,22 @@ struct compactor {
     struct ofr_error *err;
 };
 
-/* The nearest multiple of the grain; time_ns >= 0. */
+/* The nearest multiple of the grain; a time that never came (negative) stays as it is. */
 static int64_t cut(const struct compactor *compactor, int64_t time_ns)
 {
-    return (time_ns + compactor->grain_ns / 2) / compactor->grain_ns * compactor->grain_ns;
+    return time_ns < 0 ? time_ns
+                       : (time_ns + compactor->grain_ns / 2) / compactor->grain_ns * compactor->grain_ns;
 }
 
-static int64_t later(int64_t a_ns, int64_t b_ns)
+/* All times of a request; the order of any two stays, because rounding is monotone. */
+static void cut_row(const struct compactor *compactor, struct ofr_request_row *row)
 {
-    return a_ns > b_ns ? a_ns : b_ns;
+    int64_t budget_ns = row->deadline_ns < 0 ? NEVER_LATE_NS : row->deadline_ns - row->arrival_ns;
+    int64_t *time[] = {&row->arrival_ns, &row->admitted_ns, &row->dispatched_ns, &row->released_ns,
+                       &row->ended_ns};
+    for (size_t i = 0; i < sizeof time / sizeof *time; ++i)
+        *time[i] = cut(compactor, *time[i]);
+    row->deadline_ns = row->arrival_ns + budget_ns;
 }
 
 static bool make_room(struct compactor *compactor, uint32_t count)
@@ -44,32 +54,18 @@ static bool make_room(struct compactor *compactor, uint32_t count)
     return true;
 }
 
-/* Arrival, admission and dispatch of a batch keep their order: whole grains after the last arrival. */
 static void take_batch(void *state, const struct ofr_batch_row *batch, const struct ofr_request_row *rows,
                        uint32_t count)
 {
     struct compactor *compactor = state;
     if (compactor->err->code || !make_room(compactor, count))
         return;
-    int64_t last_ns = 0;
-    for (uint32_t i = 0; i < count; ++i)
-        last_ns = later(last_ns, rows[i].arrival_ns);
     struct ofr_batch_row own = *batch;
-    own.dispatched_ns = last_ns + cut(compactor, batch->dispatched_ns - last_ns);
-    own.ended_ns = own.dispatched_ns + cut(compactor, batch->ended_ns - batch->dispatched_ns);
+    own.dispatched_ns = cut(compactor, batch->dispatched_ns);
+    own.ended_ns = cut(compactor, batch->ended_ns);
     for (uint32_t i = 0; i < count; ++i) {
-        struct ofr_request_row *row = &compactor->row[i];
-        *row = rows[i];
-        row->admitted_ns = row->arrival_ns + cut(compactor, rows[i].admitted_ns - row->arrival_ns);
-        if (row->admitted_ns > own.dispatched_ns)
-            row->admitted_ns = own.dispatched_ns;
-        row->dispatched_ns = own.dispatched_ns;
-        if (row->deadline_ns < 0)
-            row->deadline_ns = row->arrival_ns + NEVER_LATE_NS;
-        if (rows[i].released_ns >= 0)
-            row->released_ns =
-                own.dispatched_ns + cut(compactor, rows[i].released_ns - rows[i].dispatched_ns);
-        row->ended_ns = own.ended_ns;
+        compactor->row[i] = rows[i];
+        cut_row(compactor, &compactor->row[i]);
     }
     compactor->out.batch(compactor->out.state, &own, compactor->row, count);
 }
@@ -77,7 +73,9 @@ static void take_batch(void *state, const struct ofr_batch_row *batch, const str
 static void take_lost(void *state, const struct ofr_request_row *row)
 {
     struct compactor *compactor = state;
-    compactor->out.lost(compactor->out.state, row);
+    struct ofr_request_row own = *row;
+    cut_row(compactor, &own);
+    compactor->out.lost(compactor->out.state, &own);
 }
 
 static void take_decision(void *state, const struct ofr_decision_row *decision)
@@ -116,7 +114,7 @@ static int create(struct ofr_runlog_writer **writer, const struct ofr_runlog_rea
     head.tables = 0;
     int rc = copy_notes(&notes, ofr_runlog_provenance(reader), err);
     if (!rc)
-        rc = ofr_notes_setf(&notes, err, "compact", "times rounded to multiples of %" PRId64 " ns", grain_ns);
+        rc = ofr_notes_setf(&notes, err, NOTE, NOTE_TEXT "%" PRId64 " ns", grain_ns);
     if (!rc)
         rc = ofr_runlog_create(writer, out, &head, &notes, err);
     ofr_notes_release(&notes);
@@ -164,4 +162,11 @@ int ofr_runlog_compact(const char *in, const char *out, int64_t grain_ns, struct
     free(compactor.row);
     ofr_runlog_close(reader);
     return rc;
+}
+
+int64_t ofr_runlog_compact_grain_ns(const struct ofr_notes *provenance)
+{
+    const char *text = ofr_notes_get(provenance, NOTE);
+    size_t length = strlen(NOTE_TEXT);
+    return text && strncmp(text, NOTE_TEXT, length) == 0 ? strtoll(text + length, NULL, 10) : 0;
 }

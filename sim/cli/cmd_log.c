@@ -108,7 +108,7 @@ static const struct offramp_option compact_table[] = {
      .fallback = "512ns",
      .min = 1,
      .max = 1e9,
-     .help = "times other than arrivals are rounded to multiples of this"},
+     .help = "times are rounded to multiples of this"},
 };
 
 static int run_compact(const struct ofr_cli_call *call, struct ofr_error *err)

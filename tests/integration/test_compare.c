@@ -263,8 +263,8 @@ Test(compare, refusals)
     tool_expect_refused(&(struct tool_limits){0}, "compare run.olog three.olog", 2, "not the same model");
 }
 
-/* Falls when a compact log does not pair with its source, or moves a request by more than half its grain for each of
- * the two times a latency is made of. */
+/* Falls when a compact log does not pair with its source or with a log on another grain, moves a request by more than
+ * half its grain for each of the two times a latency is made of, or pairs with work whose arrivals lie further apart. */
 Test(compare, a_compact_log_compares_as_the_log_it_was_made_of)
 {
     tool_make_log();
@@ -278,5 +278,18 @@ Test(compare, a_compact_log_compares_as_the_log_it_was_made_of)
     cr_expect_leq(number_at(object, "latency_ms/paired/max_abs_us"), 2.001);
     cr_expect_gt(number_at(object, "latency_ms/paired/max_abs_us"), 0.0);
     cr_expect_eq(number_at(object, "requests/different_work"), 0.0);
+    json_decref(object);
+    result = tool_run("log compact run.olog -o smaller.olog --grain 5us");
+    cr_assert_eq(result.status, 0, "%s", result.err);
+    tool_release(&result);
+    object = compare_json("compare small.olog smaller.olog --json", 0);
+    cr_expect(json_is_true(at(object, "paired")));
+    json_decref(object);
+    result = tool_run("sim s.yaml --set arrivals.rate=1001/s --log other.olog");
+    cr_assert_eq(result.status, 0, "%s", result.err);
+    tool_release(&result);
+    object = compare_json("compare small.olog other.olog --json", 0);
+    cr_expect(!json_is_true(at(object, "paired")));
+    cr_expect_gt(number_at(object, "requests/different_work"), 0.0);
     json_decref(object);
 }
