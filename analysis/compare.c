@@ -105,7 +105,7 @@ static int numbers_of(const struct ofr_run_data *run, double *out, struct ofr_er
 
 /* ---- numbers of both sets ---- */
 
-static struct ofr_difference difference_of(const double *a, uint32_t runs_a, const double *b, uint32_t runs_b)
+struct ofr_difference compare__difference(const double *a, uint32_t runs_a, const double *b, uint32_t runs_b)
 {
     double mean_a = compare__mean(a, runs_a), mean_b = compare__mean(b, runs_b);
     return (struct ofr_difference){.a = mean_a,
@@ -129,11 +129,12 @@ static int compare_numbers(struct ofr_comparison *out, const struct ofr_run_set 
         for (int j = 0; j < NUMBERS; ++j)
             *(in_a ? &of_a[j][i] : &of_b[j][i - a->runs]) = number[j];
     }
-    out->throughput = difference_of(of_a[THROUGHPUT], a->runs, of_b[THROUGHPUT], b->runs);
-    out->goodput = difference_of(of_a[GOODPUT], a->runs, of_b[GOODPUT], b->runs);
-    out->agreement = difference_of(of_a[AGREEMENT], a->runs, of_b[AGREEMENT], b->runs);
+    out->throughput = compare__difference(of_a[THROUGHPUT], a->runs, of_b[THROUGHPUT], b->runs);
+    out->goodput = compare__difference(of_a[GOODPUT], a->runs, of_b[GOODPUT], b->runs);
+    out->agreement = compare__difference(of_a[AGREEMENT], a->runs, of_b[AGREEMENT], b->runs);
     for (int i = 0; i < 3; ++i)
-        out->lateness[i] = difference_of(of_a[LATENESS_P50 + i], a->runs, of_b[LATENESS_P50 + i], b->runs);
+        out->lateness[i] =
+            compare__difference(of_a[LATENESS_P50 + i], a->runs, of_b[LATENESS_P50 + i], b->runs);
     return 0;
 }
 
@@ -225,6 +226,8 @@ int ofr_compare(struct ofr_comparison *out, const struct ofr_run_set *a, const s
         rc = compare_numbers(out, a, b, err);
     if (!rc)
         rc = compare_histograms(out, a, b, err);
+    if (!rc)
+        rc = compare__passes(out, a, b, err);
     if (!rc)
         compare__decisions(out, a->run[0], b->run[0]);
     if (rc)

@@ -52,6 +52,19 @@ enum ofr_statistic {
     OFR_STATISTICS
 };
 
+/* X(name, text): statistics of a pass, from a batch's dispatch to its end. */
+#define OFR_PASS_MAP(X)                                                                                      \
+    X(MEAN, "mean")                                                                                          \
+    X(P10, "p10")                                                                                            \
+    X(P90, "p90")
+
+enum ofr_pass_statistic {
+#define X(name, text) OFR_PASS_##name,
+    OFR_PASS_MAP(X)
+#undef X
+    OFR_PASSES
+};
+
 enum {
     OFR_COMPARE_MOST_RUNS = 32,
     OFR_COMPARE_RESAMPLES = 400,
@@ -87,6 +100,8 @@ struct ofr_comparison {
     struct ofr_paired paired[OFR_COMPARED];
     struct ofr_difference throughput, goodput; /* requests/s */
     struct ofr_difference agreement;           /* share; error in per cent of A */
+    struct ofr_difference pass[OFR_PASSES];    /* ms: of batches the device ran at size `pass_size` */
+    uint32_t pass_size;                        /* at which most requests of A were served; 0 = none */
     struct ofr_difference lateness[3];         /* us: p50, p99, max of admitted - intended arrival */
     uint64_t offered_a, offered_b;             /* of the first run of each set */
     double outcome_a[OFR_OUTCOMES], outcome_b[OFR_OUTCOMES]; /* shares, over the set */
@@ -163,6 +178,7 @@ struct ofr_interval {
 int ofr_run_intervals(struct ofr_interval out[OFR_STATISTICS], const struct ofr_run_data *run,
                       enum ofr_compared compared, struct ofr_error *err);
 
+extern const char *const ofr_pass_names[];      /* by enum ofr_pass_statistic */
 extern const char *const ofr_compared_names[];  /* by enum ofr_compared */
 extern const char *const ofr_statistic_names[]; /* by enum ofr_statistic */
 

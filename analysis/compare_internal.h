@@ -10,6 +10,9 @@ int compare__times(struct ofr_comparison *out, const struct ofr_run_set *a, cons
 /* compare_pairs.c: pairing, conservation, per-request differences. */
 int compare__pairs(struct ofr_comparison *out, const struct ofr_run_set *a, const struct ofr_run_set *b,
                    struct ofr_error *err);
+/* compare_passes.c: times of batches of the size most requests of A were served at. */
+int compare__passes(struct ofr_comparison *out, const struct ofr_run_set *a, const struct ofr_run_set *b,
+                    struct ofr_error *err);
 /* compare_decisions.c: configurations over time. */
 void compare__decisions(struct ofr_comparison *out, const struct ofr_run_data *a,
                         const struct ofr_run_data *b);
@@ -22,6 +25,9 @@ double compare__error_pct(double a, double b);
 /* Half the range of the values around their mean, in per cent; NaN for fewer than two. */
 double compare__spread_pct(const double *value, uint32_t count);
 double compare__mean(const double *value, uint32_t count);
+
+/* One number of every run of both sets, without an interval. */
+struct ofr_difference compare__difference(const double *a, uint32_t runs_a, const double *b, uint32_t runs_b);
 
 /* Length of a run in ns: as the run noted it, else the last end in its rows. */
 int64_t compare__end_ns(const struct ofr_run_data *run);

@@ -16,7 +16,7 @@ static bool has(const struct ofr_run_data *run, uint64_t id)
 static bool same_work(const struct ofr_run_data *a, const struct ofr_run_data *b, uint64_t id)
 {
     int64_t apart_ns = a->arrival_ns[id] - b->arrival_ns[id];
-    int64_t allowed_ns = a->grain_ns == b->grain_ns ? 0 : (a->grain_ns + b->grain_ns) / 2;
+    int64_t allowed_ns = (a->grain_ns + b->grain_ns) / 2;
     return apart_ns <= allowed_ns && -apart_ns <= allowed_ns && a->sample[id] == b->sample[id];
 }
 

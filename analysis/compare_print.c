@@ -121,6 +121,11 @@ static void times(FILE *out, const struct ofr_comparison *c)
     difference(out, "throughput", &c->throughput, "%.2f/s");
     difference(out, "goodput", &c->goodput, "%.2f/s");
     difference(out, "agreement", &c->agreement, "%.5f");
+    for (int i = 0; i < OFR_PASSES; ++i) {
+        char name[40];
+        snprintf(name, sizeof name, "pass of %" PRIu32 " %s", c->pass_size, ofr_pass_names[i]);
+        difference(out, name, &c->pass[i], "%.4f ms");
+    }
     static const char *const lateness[] = {"sender late p50", "sender late p99", "sender late max"};
     for (int i = 0; i < 3; ++i)
         difference(out, lateness[i], &c->lateness[i], "%.1f us");

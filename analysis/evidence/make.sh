@@ -1,11 +1,17 @@
 #!/usr/bin/env bash
-# Evidence for one's own GPU, in three steps (docs/how-far-to-trust.md):
-#   make.sh profiles DEVICE FOLDER            measures the networks into FOLDER/profiles
-#   make.sh scenarios FOLDER [TRACE.otrace]   writes FOLDER/NAME/scenario.yaml, rates by what the profiles can do
+# Evidence for one's own GPU, step by step (docs/how-far-to-trust.md):
+#   make.sh profiles DEVICE FOLDER    measures the networks into FOLDER/profiles
+#   make.sh start DEVICE FOLDER       how long a replay takes besides its requests, into FOLDER/start
+#   make.sh scenarios FOLDER [TRACE.otrace [SECONDS]]   writes FOLDER/NAME/scenario.yaml, rates by what the profiles can
+#                                     do; with SECONDS the idle ones idle as much as five rounds in that time allow
+#   make.sh estimate FOLDER [N]       seconds that N rounds of replays (5) will take
 #   make.sh replays DEVICE FOLDER [N] [SECONDS]   replays each N times (5), in N rounds; begins none after SECONDS
-# Between the first step and the last the machine should have been started anew: a profile has to predict runs it was
-# not measured beside. NETS, RECORDINGS, OFFRAMP: other networks, other folders of recordings, another program.
+#   make.sh keep FOLDER [BYTES]       makes the logs compact, sums up what replays printed; fails above BYTES (6000000)
+# Between the first step and the replays the machine should have been started anew: a profile has to predict runs it was
+# not measured beside. Only profiles, start and replays need the device. NETS, RECORDINGS, OFFRAMP: other networks, other
+# folders of recordings, another program. IDLE: share of the time the idle ones keep the server busy (0.3333).
 set -euo pipefail
+shopt -s inherit_errexit
 offramp=${OFFRAMP:-build/release/offramp}
 nets=${NETS:-resnet18 resnet50 vgg16 bert-base}
 recordings=${RECORDINGS:-analysis/evidence/inputs workloads/data}
@@ -57,7 +63,7 @@ pass() {
 }
 per_second() { awk -v share="$1" -v rows="$2" -v us="$3" 'BEGIN { printf "%.0f/s", share * rows * 1e6 / us }'; }
 
-# scenario FOLDER NET NAME ARRIVALS BATCHING POLICY
+# scenario FOLDER NET NAME ARRIVALS BATCHING POLICY [LINE]
 scenario() {
     mkdir -p "$1/$2-$3"
     cat >"$1/$2-$3/scenario.yaml" <<YAML
@@ -68,37 +74,108 @@ requests:  $requests
 batching:  {$5}
 exits:     {policy: $6}
 seed:      1
+${7:-}
 YAML
+    sed -i '/^$/d' "$1/$2-$3/scenario.yaml"
 }
 
-# Idle: the server would be busy a third of the time with batches of one. Knee and overload: 80 % and 120 % of what
-# batches of the largest size could take.
+# arrivals FOLDER NET RATE TRACE: when the requests of a trace in a loop at that rate come, as a trace
+arrivals() {
+    local work
+    work=$(mktemp -d)
+    scenario "$work" "$2" azure "process: trace, trace: $(realpath "$4"), rate: $3, loop: true" "policy: fifo" vanilla
+    mkdir -p "$1/$2-azure"
+    "$offramp" sim "$work/$2-azure/scenario.yaml" --set "model.profile=$(realpath "$1/profiles/$2.oprof")" --log "$work/run.olog" >/dev/null
+    "$offramp" log print "$work/run.olog" | awk -F, 'NR == 1 { print "id,arrival_ns" } NR > 1 { print $1 "," $2 | "sort -n" }' >"$work/arrivals.csv"
+    "$offramp" trace import csv "$work/arrivals.csv" --time arrival_ns --unit ns -o "$1/$2-azure/arrivals.otrace" 2>/dev/null
+    rm -rf "$work"
+}
+
+# azure FOLDER NET RATE TRACE BATCHING POLICY [LINE]
+azure() {
+    arrivals "$1" "$2" "$3" "$4"
+    scenario "$1" "$2" azure "process: trace, trace: arrivals.otrace" "$5" "$6" "${7:-}"
+    sed -i "1i # arrivals.otrace: $(basename "$4" .otrace) in a loop at a mean rate of $3" "$1/$2-azure/scenario.yaml"
+}
+
+# Knee and overload: 80 % and 120 % of what batches of the largest size could take. Idle: the server would be busy the
+# share IDLE of the time with batches of one.
 scenarios() {
-    local fifo="policy: fifo, max_batch: 16" idle knee over half budget apparate
+    local fifo="policy: fifo, max_batch: 16" half budget apparate share
+    local -A knee over
     for net in $nets; do
         local profile=$1/profiles/$net.oprof
         recording_of "$net" >/dev/null
         [ -r "$profile" ] || { echo "make.sh: found no $profile, expected one from \`make.sh profiles\`" >&2; exit 2; }
-        idle=$(per_second 0.3333 1 "$(pass "$profile" 1)") knee=$(per_second 0.8 16 "$(pass "$profile" 16)")
-        over=$(per_second 1.2 16 "$(pass "$profile" 16)") half=$(per_second 0.4 16 "$(pass "$profile" 16)")
+        knee[$net]=$(per_second 0.8 16 "$(pass "$profile" 16)") over[$net]=$(per_second 1.2 16 "$(pass "$profile" 16)")
+        half=$(per_second 0.4 16 "$(pass "$profile" 16)")
         budget=2% && [ "$net" = resnet18 ] && budget=5% # 2 % of so small a network pay for no ramp
         apparate="apparate, ramp_budget: $budget"
-        scenario "$1" "$net" idle "process: poisson, rate: $idle" "$fifo" "$apparate"
-        scenario "$1" "$net" knee "process: poisson, rate: $knee" "$fifo" "$apparate"
-        scenario "$1" "$net" overload "process: poisson, rate: $over" "$fifo" "$apparate"
-        scenario "$1" "$net" vanilla-knee "process: poisson, rate: $knee" "$fifo" vanilla
+        scenario "$1" "$net" knee "process: poisson, rate: ${knee[$net]}" "$fifo" "$apparate"
+        scenario "$1" "$net" overload "process: poisson, rate: ${over[$net]}" "$fifo" "$apparate"
+        scenario "$1" "$net" vanilla-knee "process: poisson, rate: ${knee[$net]}" "$fifo" vanilla
         case $net in
             resnet18 | bert-base) scenario "$1" "$net" triton "process: poisson, rate: $half" "policy: triton, max_batch: 16" "$apparate" ;;
-            *) scenario "$1" "$net" clockwork "process: poisson, rate: $half" "policy: clockwork, max_batch: 16" "$apparate"
-                sed -i 's/^batching/slo:       20ms\nbatching/' "$1/$net-clockwork/scenario.yaml" ;;
+            *) scenario "$1" "$net" clockwork "process: poisson, rate: $half" "policy: clockwork, max_batch: 16" "$apparate" "slo: 20ms" ;;
         esac
-        [ "${2:-}" ] || continue
-        case $net in
-            bert-base) scenario "$1" "$net" azure "process: trace, trace: $(realpath --relative-to="$1/$net-azure" "$2"), rate: $half, loop: true" "policy: triton, max_batch: 16" "$apparate" ;;
-            resnet50) scenario "$1" "$net" azure "process: trace, trace: $(realpath --relative-to="$1/$net-azure" "$2"), rate: $half, loop: true" "policy: clockwork, max_batch: 16" "$apparate"
-                sed -i 's/^batching/slo:       20ms\nbatching/' "$1/$net-azure/scenario.yaml" ;;
+        case ${2:+$net} in
+            bert-base) azure "$1" "$net" "$half" "$2" "policy: triton, max_batch: 16" "$apparate" ;;
+            resnet50) azure "$1" "$net" "$half" "$2" "policy: clockwork, max_batch: 16" "$apparate" "slo: 20ms" ;;
         esac
     done
+    share=${IDLE:-0.3333}
+    [ -z "${3:-}" ] || share=$(share_within "$1" "$3")
+    for net in $nets; do
+        budget=2% && [ "$net" = resnet18 ] && budget=5%
+        scenario "$1" "$net" idle "process: poisson, rate: $(per_second "$share" 1 "$(pass "$1/profiles/$net.oprof" 1)")" "$fifo" "apparate, ramp_budget: $budget"
+    done
+    echo "make.sh: idle keeps the server busy $(awk "BEGIN { print $share * 100 }") % of the time with batches of one" >&2
+}
+
+# Seconds of a round: what the simulation says of each scenario, and a start for each. EXCEPT: names to leave out.
+round_seconds() { # FOLDER [EXCEPT]
+    local start=1.6 file # measured on the machine with the H100
+    [ ! -e "$1/start" ] || start=$(cat "$1/start")
+    for file in "$1"/*/scenario.yaml; do
+        [[ -z ${2:-} || $file != *$2/scenario.yaml ]] || continue
+        "$offramp" sim "$file" | awk -v start="$start" '/^throughput/ { print $(NF - 1) + start }'
+    done | awk '{ sum += $1 } END { printf "%.1f\n", sum }'
+}
+
+# The share of time that idle scenarios may keep the server busy, so that five rounds fit: at least a tenth.
+share_within() { # FOLDER SECONDS
+    local start=1.6 whole=0 others net
+    [ ! -e "$1/start" ] || start=$(cat "$1/start")
+    others=$(round_seconds "$1" -idle)
+    for net in $nets; do
+        whole=$(awk -v whole="$whole" -v us="$(pass "$1/profiles/$net.oprof" 1)" -v requests=$requests -v start="$start" \
+            'BEGIN { print whole + us * requests / 1e6 }')
+    done
+    awk -v room="$(awk "BEGIN { print $2 / 5 - $others - $start * $(wc -w <<<"$nets") }")" -v whole="$whole" 'BEGIN {
+        if (room <= whole) { print "make.sh: too few seconds for replays of idle scenarios" >"/dev/stderr"; exit 1 }
+        share = whole / room
+        if (share < 0.1) share = 0.1
+        printf "%.3f\n", share }'
+}
+
+estimate() { # FOLDER [N]
+    awk -v round="$(round_seconds "$1")" -v n="${2:-5}" 'BEGIN { printf "make.sh: %d rounds of %.0f s, %.0f s\n", n, round, n * round }'
+}
+
+# A short replay of each network; a scenario takes this beside the time of its own requests.
+start() { # DEVICE FOLDER
+    local net took began
+    for net in $nets; do
+        began=$(date +%s.%N)
+        "$offramp" replay "$2/$net-knee/scenario.yaml" --device "$1" --set requests=200 ${REPLAY_FLAGS:-} >/dev/null || true
+        took=$(awk "BEGIN { printf \"%.2f\", $(date +%s.%N) - $began }")
+        echo "make.sh: a short replay of $net takes $took s" >&2
+        echo "$took"
+    done | awk '{ sum += $1 } END { printf "%.2f\n", sum / NR }' >"$2/start"
+}
+
+replay() { # DEVICE FOLDER NUMBER
+    "$offramp" replay "$2/scenario.yaml" --device "$1" ${REPLAY_FLAGS:-} --log "$2/replay-$3.olog" >"$2/replay-$3.txt"
 }
 
 replays() {
@@ -111,21 +188,64 @@ replays() {
                 echo "make.sh: out of time before replay $round of $folder" >&2
                 return 1
             fi
-            "$offramp" replay "$file" --device "$1" --log "$folder/replay-$round.olog" >"$folder/replay-$round.txt" || {
+            # A run may be INVALID by a moment's disturbance of the machine: once more, and no third time.
+            replay "$1" "$folder" "$round" || replay "$1" "$folder" "$round" || {
                 echo "make.sh: $folder, replay $round failed" >&2
                 failed=1
             }
         done
+        echo "make.sh: round $round done after $((SECONDS - began)) s" >&2
     done
+    return $failed
+}
+
+# keep FOLDER [BYTES]
+keep() {
+    local folder log number kept=0 bytes failed=0
+    for folder in "$1"/*/; do
+        folder=${folder%/} number=0
+        [ -e "$folder/scenario.yaml" ] || continue
+        for log in "$folder"/replay-*.olog; do
+            [ -e "$log" ] || { echo "make.sh: $folder has no replay" >&2; failed=1; break; }
+            "$offramp" log info "$log" >"$folder/info"
+            if ! grep -q '^valid  *yes' "$folder/info"; then
+                echo "make.sh: $log is no VALID run, left out" >&2
+                rm -f "$log" "${log%.olog}.txt"
+                continue
+            fi
+            number=$((number + 1))
+            if ! grep -q '^compact ' "$folder/info"; then
+                "$offramp" log compact "$log" -o "$folder/compact" --grain 256ns && rm "$log"
+                mv "$folder/compact" "$folder/replay-$number.olog"
+            elif [ "$log" != "$folder/replay-$number.olog" ]; then
+                mv "$log" "$folder/replay-$number.olog"
+            fi
+            if [ -e "${log%.olog}.txt" ]; then
+                [ $number -gt 1 ] || : >"$folder/summary.txt"
+                echo "replay $number" >>"$folder/summary.txt"
+                sed '/^$/d; /^exits per site/,/^replay on/{/^replay on/!d}; /^device /,/^samples/d' "${log%.olog}.txt" >>"$folder/summary.txt"
+                rm "${log%.olog}.txt"
+            fi
+        done
+        rm -f "$folder/info"
+        kept=$((kept + number))
+        [ $number -ge 5 ] || { echo "make.sh: $folder has $number replays, expected 5" >&2; failed=1; }
+    done
+    bytes=$(find "$1" -type f -printf '%s\n' | awk '{ sum += $1 } END { print sum + 0 }')
+    echo "make.sh: $kept logs, $bytes bytes with all that stands beside them"
+    [ "$bytes" -lt "${2:-6000000}" ] || { echo "make.sh: expected fewer than ${2:-6000000} bytes" >&2; failed=1; }
     return $failed
 }
 
 case ${1:-} in
     profiles) profiles "${2:?DEVICE}" "${3:?FOLDER}" ;;
-    scenarios) scenarios "${2:?FOLDER}" "${3:-}" ;;
+    start) start "${2:?DEVICE}" "${3:?FOLDER}" ;;
+    scenarios) scenarios "${2:?FOLDER}" "${3:-}" "${4:-}" ;;
+    estimate) estimate "${2:?FOLDER}" "${3:-}" ;;
     replays) replays "${2:?DEVICE}" "${3:?FOLDER}" "${4:-}" "${5:-}" ;;
+    keep) keep "${2:?FOLDER}" "${3:-}" ;;
     *)
-        sed -n '2,7p' "$0" | cut -c3- >&2
+        sed -n '2,/^set /{/^set /!p}' "$0" | cut -c3- >&2
         exit 2
         ;;
 esac

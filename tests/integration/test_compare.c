@@ -35,12 +35,11 @@ static bool dropped(const struct relay *relay, uint64_t id)
 static struct ofr_request_row altered(const struct relay *relay, struct ofr_request_row row)
 {
     const struct alteration *how = relay->how;
-    int64_t service_ns = row.released_ns - row.dispatched_ns;
+    int64_t service_ns = row.released_ns - row.dispatched_ns, pass_ns = row.ended_ns - row.dispatched_ns;
     row.arrival_ns += how->later_ns;
     row.admitted_ns += how->late_admission_ns;
     row.released_ns = row.dispatched_ns + llrint((double)service_ns * how->stretch);
-    if (row.ended_ns < row.released_ns)
-        row.ended_ns = row.released_ns;
+    row.ended_ns = row.dispatched_ns + llrint((double)pass_ns * how->stretch);
     if (how->move_exits && row.id % (uint64_t)how->move_exits == 0)
         row.exit_site = 4;
     return row;
@@ -147,6 +146,8 @@ Test(compare, a_log_with_itself_is_all_zero)
             cr_expect_eq(json_number_value(json_array_get(at(object, path), 0)), 0.0);
             cr_expect_eq(json_number_value(json_array_get(at(object, path), 1)), 0.0);
         }
+    cr_expect_eq(number_at(object, "pass_ms/p90/error_pct"), 0.0);
+    cr_expect_gt(number_at(object, "pass_ms/p10/a"), 0.0);
     cr_expect_eq(number_at(object, "latency_ms/paired/max_abs_us"), 0.0);
     cr_expect_eq(number_at(object, "latency_ms/paired/pairs"), 3000.0);
     cr_expect(number_at(object, "latency_ms/mean/a") > 0.3);
@@ -161,6 +162,8 @@ Test(compare, slower_service_is_found_and_fails_the_gate)
     copy_log("slow.olog", &(struct alteration){.stretch = 1.05});
     json_t *object = compare_json("compare run.olog slow.olog --json --gate service.mean=3%", 1);
     cr_expect_float_eq(number_at(object, "service_ms/mean/error_pct"), 5.0, 0.01);
+    cr_expect_float_eq(number_at(object, "pass_ms/mean/error_pct"), 5.0, 0.01);
+    cr_expect_float_eq(number_at(object, "pass_ms/p10/error_pct"), 5.0, 0.01);
     cr_expect(json_is_true(at(object, "service_ms/mean/significant")));
     cr_expect(json_is_true(at(object, "latency_ms/mean/significant")));
     cr_expect_eq(number_at(object, "queueing_ms/mean/error_pct"), 0.0);

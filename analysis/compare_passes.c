@@ -1,0 +1,72 @@
+/* How long batches of one size took: where requests of two sets differ because passes do. */
+#include "analysis/compare_internal.h"
+
+#include <gsl/gsl_sort.h>
+#include <math.h>
+#include <stdlib.h>
+
+const char *const ofr_pass_names[] = {
+#define X(name, text) text,
+    OFR_PASS_MAP(X)
+#undef X
+        NULL};
+
+/* The size, as the device ran it, at which most requests of the set were served; 0 = none was. */
+static int most_used(const struct ofr_run_set *set, uint32_t *size, struct ofr_error *err)
+{
+    uint32_t largest = 0;
+    for (uint32_t i = 0; i < set->runs; ++i)
+        for (uint64_t k = 0; k < set->run[i]->batches; ++k)
+            largest = set->run[i]->batch[k].padded > largest ? set->run[i]->batch[k].padded : largest;
+    uint64_t *served = calloc((size_t)largest + 1, sizeof *served);
+    if (!served)
+        return ofr_fail_nomem(err, "the batches of a set");
+    *size = 0;
+    for (uint32_t i = 0; i < set->runs; ++i)
+        for (uint64_t k = 0; k < set->run[i]->batches; ++k)
+            served[set->run[i]->batch[k].padded] += set->run[i]->batch[k].size;
+    for (uint32_t i = 1; i <= largest; ++i)
+        if (served[i] > served[*size])
+            *size = i;
+    free(served);
+    return 0;
+}
+
+/* Mean, p10 and p90 of one run's passes at a size in ms, by nearest rank; NaN when it had none. */
+static int passes_of(const struct ofr_run_data *run, uint32_t size, double out[OFR_PASSES],
+                     struct ofr_error *err)
+{
+    double *took_ms = calloc(run->batches + 1, sizeof *took_ms);
+    size_t count = 0;
+    if (!took_ms)
+        return ofr_fail_nomem(err, "the passes of a run");
+    for (uint64_t k = 0; k < run->batches; ++k)
+        if (run->batch[k].padded == size && !run->batch[k].cut)
+            took_ms[count++] = (double)(run->batch[k].ended_ns - run->batch[k].dispatched_ns) / 1e6;
+    gsl_sort(took_ms, 1, count);
+    double sum_ms = 0.0;
+    for (size_t k = 0; k < count; ++k)
+        sum_ms += took_ms[k];
+    out[OFR_PASS_MEAN] = count ? sum_ms / (double)count : NAN;
+    out[OFR_PASS_P10] = count ? took_ms[(count + 9) / 10 - 1] : NAN;
+    out[OFR_PASS_P90] = count ? took_ms[(count * 9 + 9) / 10 - 1] : NAN;
+    free(took_ms);
+    return 0;
+}
+
+int compare__passes(struct ofr_comparison *out, const struct ofr_run_set *a, const struct ofr_run_set *b,
+                    struct ofr_error *err)
+{
+    double of_a[OFR_PASSES][OFR_COMPARE_MOST_RUNS], of_b[OFR_PASSES][OFR_COMPARE_MOST_RUNS];
+    int rc = most_used(a, &out->pass_size, err);
+    for (uint32_t i = 0; !rc && i < a->runs + b->runs; ++i) {
+        bool in_a = i < a->runs;
+        double of_run[OFR_PASSES];
+        rc = passes_of(in_a ? a->run[i] : b->run[i - a->runs], out->pass_size, of_run, err);
+        for (int k = 0; !rc && k < OFR_PASSES; ++k)
+            *(in_a ? &of_a[k][i] : &of_b[k][i - a->runs]) = of_run[k];
+    }
+    for (int k = 0; !rc && k < OFR_PASSES; ++k)
+        out->pass[k] = compare__difference(of_a[k], a->runs, of_b[k], b->runs);
+    return rc;
+}
