@@ -107,6 +107,7 @@ struct ofr_table {
 struct ofr_file_head {
     enum ofr_file_kind kind;
     uint32_t version; /* set by the writer */
+    bool dense;       /* writing: packed harder, at a twentieth of the speed */
     uint32_t tables;
     struct ofr_table table[OFR_TABLES_MAX];
     struct ofr_notes meta;       /* what the kind defines: names of sites, the scenario, ... */

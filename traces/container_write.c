@@ -8,6 +8,7 @@
 #include <zstd.h>
 
 enum {
+    DENSE_LEVEL = 19,
     COMPRESSION_LEVEL = 3 /* part of what makes the same input the same bytes */
 };
 
@@ -121,13 +122,13 @@ static int check_head(const char *path, const struct ofr_file_head *head, struct
     return OFR_OK;
 }
 
-static int prepare(struct ofr_container_writer *writer, struct ofr_error *err)
+static int prepare(struct ofr_container_writer *writer, bool dense, struct ofr_error *err)
 {
     writer->sum.state = XXH64_createState();
     writer->zstd = ZSTD_createCCtx();
     if (!writer->sum.state || !writer->zstd)
         return ofr_fail_nomem(err, "a file writer");
-    ZSTD_CCtx_setParameter(writer->zstd, ZSTD_c_compressionLevel, COMPRESSION_LEVEL);
+    ZSTD_CCtx_setParameter(writer->zstd, ZSTD_c_compressionLevel, dense ? DENSE_LEVEL : COMPRESSION_LEVEL);
     return OFR_OK;
 }
 
@@ -145,7 +146,7 @@ int ofr_container_create(struct ofr_container_writer **out, const char *path,
     writer->head.meta = writer->head.provenance = (struct ofr_notes)OFR_NOTES_INIT;
     msgpack_sbuffer_init(&writer->out);
     msgpack_packer_init(&writer->packer, &writer->out, msgpack_sbuffer_write);
-    if (!(rc = prepare(writer, err)) && !(rc = ofr_atomic_open(&writer->file, path, err)) &&
+    if (!(rc = prepare(writer, head->dense, err)) && !(rc = ofr_atomic_open(&writer->file, path, err)) &&
         (rc = write_header(writer, head)))
         keep_failure(writer, err);
     if (rc) {

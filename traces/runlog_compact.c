@@ -112,6 +112,7 @@ static int create(struct ofr_runlog_writer **writer, const struct ofr_runlog_rea
     struct ofr_runlog_head head = *ofr_runlog_head(reader);
     struct ofr_notes notes = OFR_NOTES_INIT;
     head.tables = 0;
+    head.dense = true;
     int rc = copy_notes(&notes, ofr_runlog_provenance(reader), err);
     if (!rc)
         rc = ofr_notes_setf(&notes, err, NOTE, NOTE_TEXT "%" PRId64 " ns", grain_ns);

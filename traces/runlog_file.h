@@ -19,6 +19,7 @@ struct ofr_runlog_head {
     uint32_t sites;               /* <= OFFRAMP_MAX_SITES */
     const char *const *site_name; /* [sites], no line break */
     uint32_t tables;              /* set of enum ofr_runlog_tables beside the rows of every run */
+    bool dense;                   /* writing: a tenth smaller, written at a twentieth of the speed */
 };
 
 enum ofr_runlog_tables {

@@ -48,6 +48,7 @@ static int open_file(struct ofr_runlog_writer *writer, const char *path, const s
                      struct ofr_file_head *head, const struct ofr_notes *provenance, struct ofr_error *err)
 {
     head->kind = OFR_FILE_RUNLOG;
+    head->dense = about->dense;
     int rc = ofr_site_names_set(&head->meta, about->sites, about->site_name, err);
     if (rc)
         return rc;

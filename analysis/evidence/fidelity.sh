@@ -1,21 +1,29 @@
 #!/usr/bin/env bash
 # Holds the simulator against the replays kept beside this script. `make fidelity` prints the table.
-# Usage: fidelity.sh [--check | --terms | --bounds] [--offramp PROGRAM] [FOLDER...]
-#   (none)      Markdown: errors of each scenario beside what its real runs differ by among themselves
-#   --check     one line a scenario; exit 1 when an error leaves its bound (the file `bounds` of each folder), nothing was
-#               checked or, without FOLDER, a scenario of the table in fidelity.md was not
+# Usage: fidelity.sh [--check | --terms | --bounds | --release] [--offramp PROGRAM] [--record FILE] [FOLDER...]
+#   (none)      Markdown: errors of each scenario beside what its real runs differ by among themselves; which lie within
+#               the aims; what was measured beside each miss
+#   --check     one line a scenario; exit 1 when an error leaves its bound (the file `bounds` of each folder) or grew against
+#               the last release (the record), nothing was checked or, without FOLDER, a scenario of the table in fidelity.md
+#               was not
 #   --terms     Markdown: mean absolute errors over all scenarios with every term of the model, and without each
 #   --bounds    writes `bounds` anew: today's errors and half as much again
+#   --release   writes the record anew: errors of this program's simulations, and by how much they may grow
 # FOLDER: scenarios with scenario.yaml and replay-*.olog; default: all beside this script with two replays or more.
+# The record (release.csv): simulations of one scenario differ by the stream their execution times are drawn from. An error is
+# the mean of three of them; two such means differ by the standard deviation of one simulation times the root of 2/3. The
+# tolerance is four times that, measured over twelve streams when the record is made, and at least 0.05.
 set -euo pipefail
 shopt -s inherit_errexit
 here=$(cd "$(dirname "$0")" && pwd)
-offramp=build/release/offramp mode=table folders=() expected=
+offramp=build/release/offramp mode=table folders=() expected='' record=$here/release.csv
+figures="mean p50 p99 throughput exit_rate"
 while [ $# -gt 0 ]; do
     case $1 in
-        --check | --terms | --bounds) mode=${1#--} ;;
+        --check | --terms | --bounds | --release) mode=${1#--} ;;
         --offramp) offramp=${2:?PROGRAM}; shift ;;
-        -*) echo "fidelity.sh: found $1, expected --check, --terms, --bounds or --offramp" >&2; exit 2 ;;
+        --record) record=${2:?FILE}; shift ;;
+        -*) echo "fidelity.sh: found $1, expected --check, --terms, --bounds, --release, --offramp or --record" >&2; exit 2 ;;
         *) folders+=("$1") ;;
     esac
     shift
@@ -42,15 +50,25 @@ simulate() { # FOLDER [WITHOUT [STREAMS]]
 }
 
 # Errors of the simulations against the replays, then half the range of the replays themselves: mean p50 p99 throughput
-# exits mean p50 p99 throughput.
-errors_of() { # FOLDER
-    "$offramp" compare "$1" "$work/sim" >"$work/compare"
+# exits mean p50 p99 throughput. GATES: 1 = one of them failed, its line is in $work/err.
+errors_of() { # FOLDER [GATES]
+    local failed=0
+    "$offramp" compare "$1" "$work/sim" ${2:+--gate "$2"} >"$work/compare" 2>"$work/err" || failed=$?
+    [ $failed -le 1 ] || { cat "$work/err" >&2; return 2; }
     awk '$1 == "latency" && $4 == "ms" { spread[$2] = $7; error[$2] = $9 }
          $1 == "throughput" { spread[$1] = $4; error[$1] = $6 }
          /^exits/ { exits = $0; sub(/.*worst site /, "", exits); sub(/ .*/, "", exits) }
-         END { if (error["mean"] == "" || error["throughput"] == "" || exits == "") exit 1
+         END { if (error["mean"] == "" || error["throughput"] == "" || exits == "") exit 2
                print error["mean"], error["p50"], error["p99"], error["throughput"], exits,
                    spread["mean"], spread["p50"], spread["p99"], spread["throughput"] }' "$work/compare"
+    return $failed
+}
+
+# What compare said last of passes: size, then in us mean p10 p90 of the replays, of the simulations, error %, spread %.
+passes() {
+    awk '$1 == "pass" { size = $3; a[$4] = $5 * 1000; b[$4] = $7 * 1000; if ($4 == "mean") { spread = $9; error = $11 } }
+         END { if (size == "") exit 1
+               print size, a["mean"], a["p10"], a["p90"], b["mean"], b["p10"], b["p90"], error, spread }' "$work/compare"
 }
 
 # Exit rates of the replays: the worst site of any of them against the first, in points.
@@ -61,34 +79,129 @@ own_exits() { # FOLDER
                 END { printf "%.2f\n", worst }'
 }
 
+# Rows of the two tables, into $work/rows and $work/causes; names within all aims into $work/within.
+measure() { # FOLDER
+    local errors own
+    simulate "$1"
+    errors=$(errors_of "$1")
+    own=$(own_exits "$1")
+    echo "$errors $own $(passes)" | awk -v name="${1##*/}" -v work="$work" '
+        function size(x) { return x < 0 ? -x : x }
+        # Over its aim: its name, in brackets when the replays themselves differ by as much.
+        function miss(what, error, aim, spread) {
+            if (size(error) <= aim) return
+            missed = missed (missed ? ", " : "") (size(error) <= spread ? "(" what ")" : what)
+            beyond += size(error) > spread
+        }
+        { overload = name ~ /-overload$/
+          miss("mean", $1, 1, $6); miss("p50", $2, overload ? 3 : 1, $7); miss("p99", $3, 3, $8)
+          miss("throughput", $4, 0.5, $9); miss("exits", $5, 0.3, $10)
+          if (size($18) >= 0.3) beside = sprintf("pass %+.2f %%", $18)
+          if (size($18) >= 0.3 && size($1) >= 2 * size($18)) beside = beside sprintf(", times %.1f in the mean", size($1 / $18))
+          if ($10 > 0.3) beside = beside (beside ? ", " : "") "ramps by trials"
+          if (missed && !beside) beside = beyond ? "not found" : "replays differ as much"
+          printf "| %s | %+.2f (%.2f) | %+.2f (%.2f) | %+.2f (%.2f) | %+.2f (%.2f) | %.2f (%.2f) |\n",
+              name, $1, $6, $2, $7, $3, $8, $4, $9, $5, $10 >>(work "/rows")
+          printf "| %s | %d | %.1f (%.1f to %.1f) | %.1f (%.1f to %.1f) | %+.2f (%.2f) | %s | %s |\n",
+              name, $11, $12, $13, $14, $15, $16, $17, $18, $19, missed ? missed : "none", missed ? beside : "" >>(work "/causes")
+          if (!missed) print name >>(work "/within")
+          if (!beyond) print name >>(work "/beside_replays") }'
+}
+
+count() { if [ -e "$1" ]; then wc -l <"$1"; else echo 0; fi; }
+names() { if [ -e "$1" ]; then echo ": $(paste -sd' ' "$1" | sed 's/ /, /g')"; fi; }
+
 table() {
-    echo "| scenario | mean % | p50 % | p99 % | throughput % | worst exit rate, points |"
-    echo "|---|---|---|---|---|---|"
     for folder in "${folders[@]}"; do
         folder=${folder%/} && [ -e "$folder/scenario.yaml" ] || continue
-        simulate "$folder"
-        local errors own
-        errors=$(errors_of "$folder")
-        own=$(own_exits "$folder")
-        echo "$errors $own" | awk -v name="${folder##*/}" '{
-            printf "| %s | %+.2f (%.2f) | %+.2f (%.2f) | %+.2f (%.2f) | %+.2f (%.2f) | %.2f (%.2f) |\n",
-                name, $1, $6, $2, $7, $3, $8, $4, $9, $5, $10 }'
+        measure "$folder"
+    done
+    [ -e "$work/rows" ] || { echo "fidelity.sh: found no scenario" >&2; return 1; }
+    echo "| scenario | mean % | p50 % | p99 % | throughput % | worst exit rate, points |"
+    echo "|---|---|---|---|---|---|"
+    cat "$work/rows"
+    echo
+    echo "Within every aim, $(count "$work/within") of $(count "$work/rows")$(names "$work/within")."
+    echo
+    echo "Within every aim or what the replays themselves differ by, $(count "$work/beside_replays") of $(count "$work/rows")$(names "$work/beside_replays")."
+    echo
+    awk -F'[|(]' '{ rate = $11 + 0; own = $12 + 0
+                    if (own > most) most = own
+                    if (own > 0 || rate > 0) { ramps++; further += own > rate } }
+        END { printf "Replays of one scenario differ by up to %.1f points at a site, in %d of the %d scenarios with ramps by more than the simulation is off.\n", most, further, ramps }' "$work/rows"
+    boots
+    echo
+    echo "## What stands beside the misses"
+    echo
+    echo "Passes: from dispatch to end of the batches of the size most requests were served at, mean (p10 to p90). Missed: the"
+    echo "figures outside their aims, in brackets those that the replays themselves differ by. Beside: what was measured there."
+    echo
+    echo "| scenario | size | replays, us | simulation, us | error of the pass % | missed | beside |"
+    echo "|---|---|---|---|---|---|---|"
+    cat "$work/causes"
+}
+
+# One line for every set of folders: whether its profiles were measured on another boot of the machine than its replays.
+boots() {
+    local sets set profiles replays
+    sets=$(for folder in "${folders[@]}"; do dirname "$folder"; done | sort -u)
+    for set in $sets; do
+        profiles=$(sed -n 's/^boot: //p' "$set/profiles/environment.txt" 2>/dev/null || true)
+        replays=$(sed -n 's/^boot: //p' "$set/environment.txt" 2>/dev/null || true)
+        echo
+        if [ -z "$profiles" ] || [ -z "$replays" ]; then
+            echo "Warning: \`environment.txt\` of ${set##*/} does not name the boots of its profiles and its replays."
+        elif grep -qxF -- "$profiles" <<<"$replays"; then
+            echo "Warning: the profiles of ${set##*/} were measured on the boot of its replays."
+        else
+            echo "Boots of ${set##*/}: profiles ${profiles%%-*}, replays $(cut -d- -f1 <<<"$replays" | paste -sd' '); not the same."
+        fi
     done
 }
 
+# Figures whose error grew beyond the tolerance against the record. FOLDER, and its errors on stdin.
+grown() { # FOLDER
+    awk -F'[ ,]' -v figures="$figures" -v name="${1##*/}" '
+        function size(x) { return x < 0 ? -x : x }
+        NR == FNR { if ($1 == name) { was[$2] = $3; tolerance[$2] = $4 }
+                    next }
+        { split(figures, figure, " ")
+          for (i in figure) {
+              f = figure[i]
+              if (!(f in was)) print f " is not in the record"
+              else if (size($i) - size(was[f]) > tolerance[f])
+                  printf "%s was off by %.2f at the release, now by %.2f, tolerance %.2f\n", f, size(was[f]), size($i), tolerance[f]
+          } }' "$record" - | paste -sd';' | sed 's/;/; /g'
+}
+
+# The record has to be of the last release CHANGELOG.md names, if it names one.
+record_is_of_last_release() {
+    local last of
+    [ -r "$record" ] || { echo "NO RECORD: found no $record, expected one from fidelity.sh --release"; return 1; }
+    last=$(sed -n 's/^## \[\{0,1\}\([0-9][0-9.]*\).*/\1/p' "$here/../../CHANGELOG.md" | head -1)
+    of=$(sed -n '1s/^# offramp \([0-9.]*\).*/\1/p' "$record")
+    if [ "$last" ] && [ "$of" != "$last" ]; then
+        echo "OLD RECORD: $record is of ${of:-no release}, the last release is $last"
+        return 1
+    fi
+}
+
 check() {
-    local failed=0 checked=0 lost within
+    local failed=0 checked=0 lost within errors out grew
+    record_is_of_last_release || return 1
+    boots | sed '/^$/d'
     for folder in "${folders[@]}"; do
         folder=${folder%/} && [ -e "$folder/scenario.yaml" ] || continue
         within=$(cat "$folder/bounds")
         simulate "$folder"
         checked=$((checked + 1)) expected=$(grep -vxF -- "${folder##*/}" <<<"$expected" || true)
-        if "$offramp" compare "$folder" "$work/sim" --gate "$within" >/dev/null 2>"$work/err"; then
-            echo "within its bounds: ${folder##*/}"
-        else
-            echo "OUT OF BOUNDS: ${folder##*/}: $(cat "$work/err")"
-            failed=1
-        fi
+        out=0
+        errors=$(errors_of "$folder" "$within") || out=$?
+        [ $out -le 1 ] || return 1
+        grew=$(grown "$folder" <<<"$errors")
+        if [ $out -ne 0 ]; then echo "OUT OF BOUNDS: ${folder##*/}: $(cat "$work/err")"; fi
+        if [ "$grew" ]; then echo "GREW: ${folder##*/}: $grew"; fi
+        if [ $out -ne 0 ] || [ "$grew" ]; then failed=1; else echo "within its bounds: ${folder##*/}"; fi
     done
     for lost in $expected; do
         echo "NOT CHECKED: $lost: found no folder with its replays"
@@ -99,6 +212,34 @@ check() {
         failed=1
     fi
     return $failed
+}
+
+release() {
+    local version stream errors
+    version=$("$offramp" --version | head -1 | awk '{ print $2 }')
+    {
+        echo "# offramp $version, written by analysis/evidence/fidelity.sh --release: error in per cent (exit_rate: points), tolerance"
+        echo "scenario,figure,error,tolerance"
+        for folder in "${folders[@]}"; do
+            folder=${folder%/} && [ -e "$folder/scenario.yaml" ] || continue
+            simulate "$folder"
+            errors_of "$folder" >"$work/errors"
+            for stream in $(seq 12); do
+                simulate "$folder" "" "$stream"
+                errors_of "$folder" >>"$work/errors"
+            done
+            awk -v name="${folder##*/}" -v figures="$figures" '
+                NR == 1 { for (i = 1; i <= 5; i++) error[i] = $i; next }
+                { n++; for (i = 1; i <= 5; i++) { sum[i] += $i; squares[i] += $i * $i } }
+                END { split(figures, figure, " ")
+                      for (i = 1; i <= 5; i++) {
+                          variance = (squares[i] - sum[i] * sum[i] / n) / (n - 1)
+                          tolerance = variance > 0 ? 4 * sqrt(variance * 2 / 3) : 0
+                          printf "%s,%s,%.3f,%.3f\n", name, figure[i], error[i], tolerance < 0.05 ? 0.05 : tolerance
+                      } }' "$work/errors"
+        done
+    } >"$work/record"
+    mv "$work/record" "$record"
 }
 
 bounds() {

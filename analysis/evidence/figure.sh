@@ -6,6 +6,7 @@ awk -F'|' '
 function number(text) { sub(/ *\(.*/, "", text); return text + 0 }
 function spread(text) { sub(/.*\(/, "", text); return text + 0 }
 function x(value) { value = value > 8 ? 8 : value < -8 ? -8 : value; return 420 + value * 40 }
+/^## / { exit }
 /^\| [a-z0-9]+-/ {
     name[++n] = $2; gsub(/ /, "", name[n])
     for (i = 1; i <= 3; i++) { e[n, i] = number($(i + 2)); s[n, i] = spread($(i + 2)) }

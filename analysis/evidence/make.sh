@@ -5,11 +5,12 @@
 #   make.sh scenarios FOLDER [TRACE.otrace [SECONDS]]   writes FOLDER/NAME/scenario.yaml, rates by what the profiles can
 #                                     do; with SECONDS the idle ones idle as much as five rounds in that time allow
 #   make.sh estimate FOLDER [N]       seconds that N rounds of replays (5) will take
-#   make.sh replays DEVICE FOLDER [N] [SECONDS]   replays each N times (5), in N rounds; begins none after SECONDS
+#   make.sh replays DEVICE FOLDER [N | A-B] [SECONDS]   replays each N times (5), in N rounds, or makes rounds A to B of
+#                                     them; begins none after SECONDS
 #   make.sh keep FOLDER [BYTES]       makes the logs compact, sums up what replays printed; fails above BYTES (6000000)
 # Between the first step and the replays the machine should have been started anew: a profile has to predict runs it was
 # not measured beside. Only profiles, start and replays need the device. NETS, RECORDINGS, OFFRAMP: other networks, other
-# folders of recordings, another program. IDLE: share of the time the idle ones keep the server busy (0.3333).
+# folders of recordings, another program. GRAIN: of times in logs that are kept (256ns). IDLE: share of the time the idle ones keep the server busy (0.3333).
 set -euo pipefail
 shopt -s inherit_errexit
 offramp=${OFFRAMP:-build/release/offramp}
@@ -179,9 +180,11 @@ replay() { # DEVICE FOLDER NUMBER
 }
 
 replays() {
-    local failed=0 began=$SECONDS
-    environment >"$2/environment.txt"
-    for round in $(seq "${3:-5}"); do
+    local failed=0 began=$SECONDS rounds=${3:-5}
+    [[ $rounds == *-* ]] || rounds=1-$rounds
+    [ "${rounds%-*}" != 1 ] || rm -f "$2/environment.txt"
+    { echo "rounds $rounds" && environment; } >>"$2/environment.txt"
+    for round in $(seq "${rounds%-*}" "${rounds#*-}"); do
         for file in "$2"/*/scenario.yaml; do
             local folder=${file%/*}
             if [ $((SECONDS - began)) -gt "${4:-1000000}" ]; then
@@ -215,7 +218,7 @@ keep() {
             fi
             number=$((number + 1))
             if ! grep -q '^compact ' "$folder/info"; then
-                "$offramp" log compact "$log" -o "$folder/compact" --grain 256ns && rm "$log"
+                "$offramp" log compact "$log" -o "$folder/compact" --grain "${GRAIN:-256ns}" && rm "$log"
                 mv "$folder/compact" "$folder/replay-$number.olog"
             elif [ "$log" != "$folder/replay-$number.olog" ]; then
                 mv "$log" "$folder/replay-$number.olog"
