@@ -33,7 +33,7 @@ if [ ${#folders[@]} -eq 0 ]; then
         if [ -e "$folder/replay-2.olog" ]; then folders+=("$folder"); fi
     done
     if [ $mode = check ]; then # a folder that is lost is noticed
-        expected=$(sed -n 's/^| \([a-z0-9-]*-[a-z0-9-]*\) |.*/\1/p' "$here/fidelity.md")
+        expected=$(sed -n '/^## /q; s/^| \([a-z0-9-]*-[a-z0-9-]*\) |.*/\1/p' "$here/fidelity.md")
         [ "$expected" ] || { echo "fidelity.sh: found no scenario in $here/fidelity.md, expected its table" >&2; exit 1; }
     fi
 fi

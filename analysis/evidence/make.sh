@@ -168,7 +168,7 @@ start() { # DEVICE FOLDER
     local net took began
     for net in $nets; do
         began=$(date +%s.%N)
-        "$offramp" replay "$2/$net-knee/scenario.yaml" --device "$1" --set requests=200 ${REPLAY_FLAGS:-} >/dev/null || true
+        "$offramp" replay "$2/$net-knee/scenario.yaml" --device "$1" --set requests=200 ${REPLAY_FLAGS:-} >/dev/null || [ $? -eq 1 ] # INVALID is no matter
         took=$(awk "BEGIN { printf \"%.2f\", $(date +%s.%N) - $began }")
         echo "make.sh: a short replay of $net takes $took s" >&2
         echo "$took"

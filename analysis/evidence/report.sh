@@ -3,6 +3,8 @@
 set -euo pipefail
 shopt -s inherit_errexit
 cd "$(dirname "$0")/../.."
+offramp=build/release/offramp
+if [ "${1:-}" = --offramp ]; then offramp=${2:?PROGRAM}; fi
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 analysis/evidence/fidelity.sh "$@" >"$work/table"
@@ -20,6 +22,26 @@ analysis/evidence/fidelity.sh --terms "$@" >"$work/terms"
     echo "Mean absolute errors over all scenarios, one simulation each. The terms: \`offramp list terms\`."
     echo
     cat "$work/terms"
+    echo
+    echo "## Terms of the profiles"
+    echo
+    echo "Over batches of 1 to 16, least to most, in us: what a whole pass takes beyond its parts (launch), what it takes more"
+    echo "after 8 ms without work than at once after another (idle); the end of a batch to the loop's sight of it (notice), to"
+    echo "the policy's answer being in force (reply)."
+    echo
+    echo "| network | launch | idle | notice | reply |"
+    echo "|---|---|---|---|---|"
+    for profile in analysis/evidence/nvidia-h100-80gb-hbm3/profiles/*.oprof; do
+        "$offramp" profile info "$profile" | awk -v name="$(basename "$profile" .oprof)" '
+            /^along/ { whole = 1; next }
+            whole && $1 ~ /^[0-9]+$/ { idle = $NF - $4
+                if (!n++) { least = most = $2; low = high = idle }
+                if ($2 < least) least = $2; if ($2 > most) most = $2
+                if (idle < low) low = idle; if (idle > high) high = idle }
+            $1 == "notice" { notice = $2 } $1 == "reply" { reply = $2 }
+            END { if (!n) exit 1
+                  printf "| %s | %.1f to %.1f | %+.1f to %+.1f | %.2f | %.2f |\n", name, least, most, low, high, notice, reply }'
+    done
 } >"$work/fidelity.md"
 analysis/evidence/figure.sh <"$work/table" >"$work/fidelity.svg"
 mv "$work/fidelity.md" analysis/evidence/fidelity.md
