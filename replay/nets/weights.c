@@ -2,10 +2,13 @@
 
 #include "replay/nets/half.h"
 #include "replay/nets/safetensors.h"
+#include "sim/base/processors.h"
 #include "sim/engine/random.h"
 
 #include <inttypes.h>
 #include <math.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -77,27 +80,76 @@ static double deviation_of(const struct ofr_net *net, uint32_t index)
     return gain / sqrt(weight->columns);
 }
 
+/* Values are drawn in pieces, each from a stream of its own, so that threads can share the work (VGG-16 has 138
+ * million) and give the same values however many they are. */
+enum {
+    PIECE = 1 << 20,
+    MOST_THREADS = 16
+};
+
+struct draw {
+    const struct ofr_net *net;
+    struct ofr_weights *weights;
+    uint64_t seed;
+    uint32_t *first; /* [weights + 1] number of the first piece of each weight; borrowed */
+    atomic_uint next;
+};
+
+static void draw_piece(const struct draw *draw, uint32_t piece)
+{
+    uint32_t i = 0;
+    while (draw->first[i + 1] <= piece)
+        ++i;
+    const struct ofr_weight *weight = &draw->net->weight[i];
+    size_t count = (size_t)weight->rows * weight->columns;
+    size_t begin = (size_t)(piece - draw->first[i]) * PIECE,
+           end = begin + PIECE < count ? begin + PIECE : count;
+    bool scale = weight->kind == OFR_WEIGHT_SCALE;
+    double deviation = deviation_of(draw->net, i);
+    struct ofr_random random;
+    ofr_random_init(&random, draw->seed, OFR_RANDOM_WORKLOAD, piece);
+    for (size_t k = begin; k < end; ++k)
+        draw->weights->value[i][k] =
+            ofr_half_from_float(scale ? 1.0f : (float)ofr_random_normal(&random, 0.0, deviation));
+}
+
+static void *draw_pieces(void *state)
+{
+    struct draw *draw = state;
+    uint32_t pieces = draw->first[draw->net->weights], piece;
+    while ((piece = atomic_fetch_add(&draw->next, 1)) < pieces)
+        draw_piece(draw, piece);
+    return NULL;
+}
+
 int ofr_weights_random(struct ofr_weights **out, const struct ofr_net *net, uint64_t seed,
                        struct ofr_error *err)
 {
     *out = NULL;
-    struct ofr_weights *weights = NULL;
-    int rc = allocate(&weights, net, err);
+    struct draw draw = {.net = net, .seed = seed};
+    int rc = allocate(&draw.weights, net, err);
     if (rc)
         return rc;
-    for (uint32_t i = 0; i < net->weights; ++i) {
-        const struct ofr_weight *weight = &net->weight[i];
-        size_t count = (size_t)weight->rows * weight->columns;
-        struct ofr_random random;
-        ofr_random_init(&random, seed, OFR_RANDOM_WORKLOAD, i);
-        double deviation = deviation_of(net, i);
-        bool scale = weight->kind == OFR_WEIGHT_SCALE;
-        for (size_t k = 0; k < count; ++k)
-            weights->value[i][k] =
-                ofr_half_from_float(scale ? 1.0f : (float)ofr_random_normal(&random, 0.0, deviation));
+    draw.first = calloc((size_t)net->weights + 1, sizeof *draw.first);
+    if (!draw.first) {
+        ofr_weights_free(draw.weights);
+        return ofr_fail_nomem(err, "a network's weights");
     }
-    snprintf(weights->source, sizeof weights->source, "seed %" PRIu64, seed);
-    *out = weights;
+    for (uint32_t i = 0; i < net->weights; ++i) {
+        size_t count = (size_t)net->weight[i].rows * net->weight[i].columns;
+        draw.first[i + 1] = draw.first[i] + (uint32_t)((count + PIECE - 1) / PIECE);
+    }
+    pthread_t thread[MOST_THREADS];
+    uint32_t threads = ofr_processors(), started = 0;
+    threads = threads < MOST_THREADS ? threads : MOST_THREADS;
+    while (started + 1 < threads && pthread_create(&thread[started], NULL, draw_pieces, &draw) == 0)
+        ++started;
+    draw_pieces(&draw);
+    while (started > 0)
+        pthread_join(thread[--started], NULL);
+    free(draw.first);
+    snprintf(draw.weights->source, sizeof draw.weights->source, "seed %" PRIu64, seed);
+    *out = draw.weights;
     return OFR_OK;
 }
 

@@ -19,7 +19,7 @@ struct ofr_weights {
 };
 
 /* Random weights that keep activations of order one (He initialisation; smaller where a residual is added, so that
- * deep sums stay within f16). Same seed, same values. */
+ * deep sums stay within f16). Same seed, same values, whatever the number of threads that draw them. */
 int ofr_weights_random(struct ofr_weights **out, const struct ofr_net *net, uint64_t seed,
                        struct ofr_error *err);
 /* Errors: OFR_E_INPUT for a file that is damaged, lacks a tensor or has one of another shape. */

@@ -6,6 +6,7 @@
 
 #include <criterion/criterion.h>
 #include <math.h>
+#include <sched.h>
 #include <string.h>
 
 static struct ofr_net *build(const char *name, const struct ofr_net_options *options)
@@ -162,6 +163,31 @@ Test(nets, random_weights_repeat_and_have_the_right_spread)
     cr_expect_str_eq(a->source, "seed 1");
     ofr_weights_free(a);
     ofr_weights_free(b);
+    ofr_net_free(net);
+}
+
+/* Fails when values depend on how many threads draw them, or two pieces of one weight are drawn alike. */
+Test(nets, random_weights_do_not_depend_on_threads)
+{
+    struct ofr_error err = OFR_ERROR_INIT;
+    struct ofr_net *net = build("resnet18", NULL);
+    struct ofr_weights *many, *one;
+    cr_assert_eq(ofr_weights_random(&many, net, 1, &err), 0);
+    cpu_set_t single;
+    CPU_ZERO(&single);
+    CPU_SET((size_t)sched_getcpu(), &single);
+    cr_assert_eq(sched_setaffinity(0, sizeof single, &single), 0);
+    cr_assert_eq(ofr_weights_random(&one, net, 1, &err), 0);
+    uint32_t largest = 0;
+    for (uint32_t i = 0; i < net->weights; ++i) {
+        size_t count = (size_t)net->weight[i].rows * net->weight[i].columns;
+        cr_expect_eq(memcmp(many->value[i], one->value[i], count * 2), 0, "weight %u", i);
+        if (count > (size_t)net->weight[largest].rows * net->weight[largest].columns)
+            largest = i;
+    }
+    cr_expect_neq(memcmp(one->value[largest], one->value[largest] + (1 << 20), 1 << 20), 0);
+    ofr_weights_free(many);
+    ofr_weights_free(one);
     ofr_net_free(net);
 }
 
