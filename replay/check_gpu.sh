@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
 # What the CUDA device shows on a machine with a Hopper GPU, as text in a folder; ends within ten minutes.
 #
-#   replay/check_gpu.sh PROGRAM FOLDER [MODELS]
+#   replay/check_gpu.sh PROGRAM FOLDER [MODELS [TRACE]]
 #
-# PROGRAM: build/release/replay/cuda/offramp_check_gpu. MODELS: a folder with resnet18-cifar10.safetensors and
-# resnet18-cifar10-sample; without it that part is left out, and summary.txt says so. python3 with PyTorch gives the
-# peer's times; without it there is no table of ratios, and summary.txt says so.
+# PROGRAM: build/release/replay/cuda/offramp_check_gpu; OFFRAMP: the tool itself, build/release/offramp beside it unless
+# set. MODELS: a folder with resnet18-cifar10.safetensors and resnet18-cifar10-sample; TRACE: an .otrace (the Azure
+# conversation trace, imported). python3 with PyTorch gives the peer's times. What is missing is left out, with the part
+# that needs it, and summary.txt says so.
 #
 # Exit 1 when
 #   - a step fails or takes longer than its limit;
@@ -14,15 +15,19 @@
 #   - the trained network's logits or answers are farther from their reference than their bounds (with MODELS);
 #   - compute-sanitizer finds an error or a hazard; a full memory or a lost device is not told in one line;
 #   - one of the ten networks is not faster than PyTorch's fastest way at one of the seven batch sizes, or a row of that
-#     table is missing (with PyTorch).
+#     table is missing (with PyTorch);
+#   - a replay of a minute at 70 % of what batches of 16 can take, by a profile made right before it, is INVALID, shorter
+#     or not what `offramp verify` finds in its log: ResNet-50 on Poisson arrivals, BERT-base on TRACE at that mean rate.
 # Only printed, whatever they are: one ramp alone (wanted: 4 us at batch 1), three forked ramps (1 % at batch 1, 2 % at
 # batch 16), from a decision to the host's sight of it (5 us, 99th percentile 20 us), copies and dispatch.
 set -uo pipefail
-program=$1 out=$2 models=${3:-} here=$(dirname "$0") failed=0
+program=$1 out=$2 models=${3:-} trace=${4:-} here=$(dirname "$0") failed=0
+offramp=$(realpath "${OFFRAMP:-$(dirname "$program")/../../offramp}")
 mkdir -p "$out"
 cd "$out" || exit 3
 here=$(cd "$OLDPWD" && cd "$here" && pwd) program=$(cd "$OLDPWD" && realpath "$program")
 [ -n "$models" ] && models=$(cd "$OLDPWD" && realpath "$models")
+[ -n "$trace" ] && trace=$(cd "$OLDPWD" && realpath "$trace")
 nets="resnet18 resnet50 resnet101 vgg11 vgg13 vgg16 distilbert-base bert-base bert-large gpt2-medium"
 batches="1 2 4 8 16 32 64"
 nvidia-smi --query-gpu=name,driver_version,clocks.sm,clocks.mem,temperature.gpu --format=csv >device.txt
@@ -75,6 +80,43 @@ if python3 -c 'import torch' 2>/dev/null; then
     step ratio 20 python3 "$here/peer_table.py" time.txt peer.txt "$nets" "$batches" || failed=1
 else
     echo "peer: left out, no PyTorch" >>summary.txt
+fi
+# minute NAME NET RECORDING ARRIVALS BATCHING: a profile, and a minute of replay at 70 % of what it says that batches of 16
+# can take; RATE in ARRIVALS is that rate.
+minute() {
+    local name=$1 pass_us rate
+    step "profile-$name" 90 "$offramp" profile "$2" --device cuda:0 --classes 2 --batch 1,2,4,8,16 --samples 20 \
+        --path-samples 54 -o "$name.oprof" || return 1
+    pass_us=$("$offramp" profile info "$name.oprof" --json | tr -d ' \n' | grep -o '"batch":16,.*' |
+        grep -o '"pass_us":\[[0-9.]*' | head -1 | cut -d[ -f2)
+    rate=$(awk -v us="$pass_us" 'BEGIN { printf "%.0f", 0.7 * 16 * 1e6 / us }')
+    [ "$rate" -gt 0 ] || return 1
+    echo "$name: a pass of 16 takes $pass_us us, so 16 / pass = $((rate * 10 / 7))/s; 70 % of it: $rate/s" >>summary.txt
+    cat >"$name.yaml" <<YAML
+name: $name
+model:     {profile: $name.oprof, recording: $3}
+arrivals:  {${4/RATE/$rate\/s}}
+duration:  61s
+batching:  {$5, max_batch: 16}
+exits:     {policy: apparate, ramp_budget: 2%}
+seed:      1
+YAML
+    step "replay-$name" 100 "$offramp" replay "$name.yaml" --device cuda:0 --min-duration 60s --log "$name-whole.olog" \
+        --json || return 1
+    step "verify-$name" 60 "$offramp" verify "$name-whole.olog" || return 1
+    "$offramp" log compact "$name-whole.olog" -o "$name.olog" && rm "$name-whole.olog"
+}
+if [ -x "$offramp" ]; then
+    minute resnet50-video resnet50 "$here/../analysis/evidence/inputs/resnet50-vehicle-video.orec" \
+        "process: poisson, rate: RATE" "policy: fifo" || failed=1
+    if [ -n "$trace" ]; then
+        minute bert-base-azure bert-base "$here/../workloads/data/bert12-imdb-shuffled.orec" \
+            "process: trace, trace: $trace, rate: RATE, loop: true" "policy: triton" || failed=1
+    else
+        echo "bert-base-azure: left out, no TRACE given" >>summary.txt
+    fi
+else
+    echo "minutes of replay: left out, no program $offramp" >>summary.txt
 fi
 nvidia-smi --query-gpu=clocks.sm,clocks.mem,temperature.gpu --format=csv >>device.txt
 echo "all ended after $((SECONDS - begin)) s, exit $failed" >>summary.txt

@@ -20,9 +20,13 @@
  *   bits 48..62  ticket modulo 2^15, never 0
  *   bit 63       exit: the device itself found score < threshold (strict, compared in f64)
  *
- * Lanes. A device with L lanes holds L sets of inputs and cells, so that the next pass's inputs can travel while
- * the present pass computes. Passes run in order of submission; the executor uses lane = ticket % L and never has
- * two passes on one lane.
+ * Lanes. A device with L lanes holds L sets of inputs and cells. Passes run in order of submission; the executor uses
+ * lane = ticket % L and never has two passes on one lane.
+ *
+ * Places. While a pass runs, inputs of the next ones travel (`prepare`) to places beside the lanes, one input a place,
+ * OFR_PLACES_PER_ROW of them for each row of the largest batch (sim/serve/places.h). A pass says of each row at which
+ * place its input lies, and waits for those still on their way; the inputs of the other rows travel with the pass. A
+ * place belongs to whoever was given it until the pass that reads it has ended: `prepare` never overwrites it.
  *
  * Memory. Everything is allocated by `create` and printed by `info`; nothing afterwards. Thread safety: all ops
  * of one device come from one thread at a time; cells are read by any thread with acquire loads.
@@ -35,6 +39,7 @@
 #include "replay/nets/net.h"
 #include "replay/nets/weights.h"
 #include "sim/offramp_policy.h"
+#include "sim/serve/places.h"
 #include "traces/notes.h"
 
 #include <stdatomic.h>
@@ -73,6 +78,7 @@ struct ofr_pass {
     uint32_t lane;
     uint32_t rows, padded;                    /* requests; profiled size it runs at */
     const uint32_t *sample;                   /* [rows]; rows beyond are padding (copies of row 0) */
+    const uint32_t *place;                    /* [rows] OFR_PLACE_NONE: travels with the pass; NULL: all do */
     const struct offramp_exit_config *config; /* active ramps, thresholds, criterion */
 };
 
@@ -121,6 +127,9 @@ struct ofr_device_ops {
     void (*lane)(void *state, uint32_t lane, struct ofr_lane_view *out); /* Required. */
     /* Required. Starts a pass; returns once it is queued. OFR_E_DEVICE when the device is lost. */
     int (*submit)(void *state, const struct ofr_pass *pass, struct ofr_error *err);
+    /* Optional. Input `sample` begins to travel to `place` (1 ..), which no pass in flight reads; returns once that is
+     * queued. Errors as submit. */
+    int (*prepare)(void *state, uint32_t sample, uint32_t place, struct ofr_error *err);
     /* Required. 0 while the device is well; OFR_E_DEVICE with what the driver says once it is lost. Cheap. */
     int (*check)(void *state, struct ofr_error *err);
     /* Required. Facts for provenance: device, driver, library versions, memory allocated by purpose. */

@@ -20,6 +20,7 @@ int ofr_replay__launch(struct ofr_replay_executor *executor, struct unit *unit, 
         clear(lane->view.ramp + (size_t)config->site[k] * lane->view.stride, lane->pass.padded);
     clear(lane->view.full, lane->pass.padded);
     lane->pass.sample = lane->sample;
+    lane->pass.place = executor->setup.inputs_ahead ? lane->place : NULL;
     lane->pass.config = config;
     return executor->setup.device->submit(unit->device, &lane->pass, err);
 }
@@ -52,12 +53,34 @@ static int submit(void *state, struct ofr_batch *batch, int64_t now_ns, struct o
     lane->begun = false;
     memcpy(lane->sample, batch->sample, batch->size * sizeof *batch->sample);
     copy_config(&lane->config, &batch->config);
+    if (executor->setup.inputs_ahead) {
+        memcpy(lane->place, batch->place, batch->size * sizeof *batch->place);
+        executor->counts.ahead += ofr_places_submit(&executor->places, batch->place, batch->size);
+    }
+    executor->counts.rows += batch->size;
     int rc = ofr_replay__launch(executor, unit, lane, err);
     if (rc)
         return rc;
     atomic_store_explicit(&lane->flying, true, memory_order_release);
     ofr_bell_ring(&executor->bell);
     return 0;
+}
+
+/* ---- inputs ahead ---- */
+
+static int prepare(void *state, uint32_t sample, uint32_t *place, struct ofr_error *err)
+{
+    struct ofr_replay_executor *executor = state;
+    *place = ofr_places_take(&executor->places);
+    if (*place == OFR_PLACE_NONE)
+        return 0;
+    return executor->setup.device->prepare(executor->unit[0].device, sample, *place, err);
+}
+
+static void forget(void *state, uint32_t place)
+{
+    struct ofr_replay_executor *executor = state;
+    ofr_places_give(&executor->places, place);
 }
 
 /* ---- poll ---- */
@@ -125,7 +148,8 @@ static int poll(void *state, struct ofr_batch **batch, struct ofr_error *err)
     return 1;
 }
 
-const struct ofr_executor_ops ofr_replay_executor_ops = {.name = "replay", .submit = submit, .poll = poll};
+const struct ofr_executor_ops ofr_replay_executor_ops = {
+    .name = "replay", .submit = submit, .poll = poll, .prepare = prepare, .forget = forget};
 
 /* ---- life ---- */
 
@@ -135,6 +159,7 @@ static bool make_lane(struct ofr_replay_executor *executor, struct unit *unit, u
     size_t rows = executor->setup.max_batch, cells = rows * OFFRAMP_MAX_SITES;
     executor->setup.device->lane(unit->device, index, &lane->view);
     lane->sample = calloc(rows, sizeof *lane->sample);
+    lane->place = calloc(rows, sizeof *lane->place);
     lane->left = calloc(rows, sizeof *lane->left);
     lane->released_ns = calloc(rows, sizeof *lane->released_ns);
     lane->exit_ramp = calloc(rows, sizeof *lane->exit_ramp);
@@ -142,13 +167,14 @@ static bool make_lane(struct ofr_replay_executor *executor, struct unit *unit, u
     lane->final_answer = calloc(rows, sizeof *lane->final_answer);
     lane->score = calloc(cells, sizeof *lane->score);
     lane->ramp_answer = calloc(cells, sizeof *lane->ramp_answer);
-    return lane->sample && lane->left && lane->released_ns && lane->exit_ramp && lane->answer &&
-           lane->final_answer && lane->score && lane->ramp_answer;
+    return lane->sample && lane->place && lane->left && lane->released_ns && lane->exit_ramp &&
+           lane->answer && lane->final_answer && lane->score && lane->ramp_answer;
 }
 
 static void free_lane(struct lane *lane)
 {
     free(lane->sample);
+    free(lane->place);
     free(lane->left);
     free(lane->released_ns);
     free(lane->exit_ramp);
@@ -187,8 +213,9 @@ int ofr_replay_executor_create(struct ofr_replay_executor **out,
     executor->setup = *setup;
     executor->silent_since_ns = -1;
     ofr_bell_init(&executor->bell, setup->spin);
-    bool made =
-        make_units(executor) && pthread_create(&executor->thread, NULL, ofr_replay__watch, executor) == 0;
+    bool made = make_units(executor) &&
+                (!setup->inputs_ahead || !ofr_places_init(&executor->places, setup->max_batch, err)) &&
+                pthread_create(&executor->thread, NULL, ofr_replay__watch, executor) == 0;
     executor->running = made;
     if (!made) {
         ofr_replay_executor_destroy(executor);
@@ -219,6 +246,7 @@ void ofr_replay_executor_destroy(struct ofr_replay_executor *executor)
     for (uint32_t i = 0; executor->unit && i < executor->setup.servers; ++i)
         for (uint32_t l = 0; l < executor->setup.device->lanes; ++l)
             free_lane(&executor->unit[i].lane[l]);
+    ofr_places_release(&executor->places);
     free(executor->unit);
     free(executor->ended);
     free(executor);

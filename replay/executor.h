@@ -12,7 +12,10 @@
  *
  * A device that stops answering is asked whether it is well ten times a second; after OFR_SILENCE_NS it is given up.
  * A batch that runs when a run is cut is unfinished as a whole. Batches committed ahead are submitted when their
- * server is idle: copies do not overlap, in simulation neither.
+ * server is idle.
+ *
+ * Inputs ahead. On devices that can (`prepare`), with one server, inputs of waiting requests travel while a batch runs
+ * (sim/serve/executor.h). A replay does so when its profile was measured so (ofr_profile_has_ahead).
  */
 #ifndef OFR_REPLAY_EXECUTOR_H
 #define OFR_REPLAY_EXECUTOR_H
@@ -35,6 +38,7 @@ struct ofr_replay_executor_setup {
     bool feedback; /* fill score and ramp_answer */
     bool spin;     /* the watcher never gives up its processor */
     uint32_t max_batch;
+    bool inputs_ahead;         /* one server, a device with `prepare` */
     struct ofr_timing *timing; /* borrowed */
     struct ofr_relay *relay;   /* borrowed; takes computed results; may be NULL */
 };
@@ -42,8 +46,9 @@ struct ofr_replay_executor_setup {
 /* Rows looked at by `computed`; valid once the executor is stopped. */
 struct ofr_replay_counts {
     uint64_t passes;
-    uint64_t near;    /* scores that close to their threshold */
-    uint64_t differs; /* device and host disagree on an exit */
+    uint64_t rows, ahead; /* of the passes; of these, rows whose input had travelled ahead */
+    uint64_t near;        /* scores that close to their threshold */
+    uint64_t differs;     /* device and host disagree on an exit */
 };
 
 struct ofr_replay_executor;

@@ -16,6 +16,7 @@ struct lane {
     struct ofr_pass pass;
     struct offramp_exit_config config;
     uint32_t *sample;        /* [max_batch], owned; as those below */
+    uint32_t *place;         /* see struct ofr_pass */
     struct ofr_batch *batch; /* borrowed; only the loop looks into it */
     /* results */
     int64_t ended_ns;
@@ -47,6 +48,7 @@ struct ofr_replay_executor {
     char why[160];
     int64_t silent_since_ns; /* the loop's; -1 = not silent */
     struct ofr_replay_counts counts;
+    struct ofr_places places; /* empty where inputs do not travel ahead */
     struct ofr_bell bell;
     _Atomic bool quit;
     pthread_t thread;

@@ -155,6 +155,7 @@ static int make_threads(struct run *run, struct ofr_error *err)
                                                  .feedback = true,
                                                  .spin = run->path->spin,
                                                  .max_batch = run->ask->batch,
+                                                 .inputs_ahead = run->ask->ahead,
                                                  .timing = &run->timing};
     if (!rc)
         rc = ofr_replay_executor_create(&run->executor, &executor, err);
@@ -196,6 +197,7 @@ static int serve(struct run *run, struct ofr_clock clock, struct ofr_error *err)
         .streams = 1,
         .slo_ns = &no_slo_ns,
         .samples = run->path->inputs,
+        .inputs_ahead = run->ask->ahead,
         .duration_ns = -1,
     };
     set_ramps(&setup.first_config, run);

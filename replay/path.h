@@ -23,6 +23,7 @@ enum ofr_path_site {
 struct ofr_path_ask {
     uint32_t batch;    /* a size the device was made for; every batch is as large */
     int32_t site;      /* every row leaves at the ramp there; or one of enum ofr_path_site */
+    bool ahead;        /* inputs travel while the batch before runs; the device can */
     int64_t period_ns; /* from one batch's arrival to the next; 0 = all wait from the beginning */
     uint32_t passes;
 };

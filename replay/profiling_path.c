@@ -23,17 +23,17 @@ struct kind {
 struct ofr_profiling_path {
     struct ofr_path path;
     struct kind
-        *kind; /* owned, [kinds]: of each batch size the rungs, then the sites, then all ramps at once */
+        *kind; /* owned, [kinds]: of each batch size the rungs, the sites, all ramps at once, inputs ahead */
     uint32_t kinds, per_batch;
     uint32_t chunk, samples; /* of each kind: a round, so far */
     double *sorted;          /* owned, [most samples of anything] */
 };
 
-static int make_kind(struct ofr_profiling_path *path, uint32_t batch, int32_t site, uint32_t rung,
+static int make_kind(struct ofr_profiling_path *path, uint32_t batch, int32_t site, uint32_t rung, bool ahead,
                      struct ofr_error *err)
 {
     struct kind *kind = &path->kind[path->kinds++];
-    kind->ask = (struct ofr_path_ask){.batch = batch, .site = site, .passes = path->chunk};
+    kind->ask = (struct ofr_path_ask){.batch = batch, .site = site, .ahead = ahead, .passes = path->chunk};
     kind->rung = rung;
     kind->sample = calloc((size_t)path->chunk * OFR_PROFILING_PATH_ROUNDS, sizeof *kind->sample);
     return kind->sample ? OFR_OK : ofr_fail_nomem(err, "a profile");
@@ -45,11 +45,13 @@ static int make_kinds(struct ofr_profiling_path *path, const struct ofr_device_s
     int rc = OFR_OK;
     for (uint32_t b = 0; b < setup->batches && !rc; ++b) {
         for (uint32_t rung = 0; rung < RUNGS && !rc; ++rung)
-            rc = make_kind(path, setup->batch[b], OFR_PATH_NO_RAMP, rung, err);
+            rc = make_kind(path, setup->batch[b], OFR_PATH_NO_RAMP, rung, false, err);
         for (uint32_t site = 0; site < path->path.sites && !rc; ++site)
-            rc = make_kind(path, setup->batch[b], (int32_t)site, 0, err);
+            rc = make_kind(path, setup->batch[b], (int32_t)site, 0, false, err);
         if (!rc)
-            rc = make_kind(path, setup->batch[b], OFR_PATH_ALL_RAMPS, 0, err);
+            rc = make_kind(path, setup->batch[b], OFR_PATH_ALL_RAMPS, 0, false, err);
+        if (!rc && path->path.ops->prepare)
+            rc = make_kind(path, setup->batch[b], OFR_PATH_NO_RAMP, 0, true, err);
     }
     return rc;
 }
@@ -62,7 +64,7 @@ int ofr_profiling_path_create(struct ofr_profiling_path **out, const struct ofr_
     if (!path)
         return ofr_fail_nomem(err, "a profile");
     path->path = *on;
-    path->per_batch = RUNGS + on->sites + 1;
+    path->per_batch = RUNGS + on->sites + 1 + (on->ops->prepare ? 1 : 0);
     path->chunk = (samples + OFR_PROFILING_PATH_ROUNDS - 1) / OFR_PROFILING_PATH_ROUNDS;
     path->kind = calloc((size_t)setup->batches * path->per_batch, sizeof *path->kind);
     path->sorted = calloc((size_t)setup->batches * path->chunk * OFR_PROFILING_PATH_ROUNDS, sizeof(double));
@@ -102,7 +104,7 @@ int ofr_profiling_path_round(struct ofr_profiling_path *path, struct ofr_error *
         int rc = ofr_path_measure(&path->path, &kind->ask, kind->sample + path->samples, err);
         if (rc)
             return rc;
-        if (kind->ask.site == OFR_PATH_NO_RAMP && kind->rung == 0)
+        if (kind->ask.site == OFR_PATH_NO_RAMP && kind->rung == 0 && !kind->ask.ahead)
             pass_ns = pass_of_round(path, kind);
     }
     path->samples += path->chunk;
@@ -135,6 +137,8 @@ static int append_pass(struct ofr_profile_writer *writer, const struct kind *kin
 {
     const struct ofr_path_sample *sample = &kind->sample[k];
     uint32_t batch = kind->ask.batch;
+    if (kind->ask.ahead)
+        return append(writer, OFR_QUANTITY_AHEAD, batch, 0, sample->pass_ns, err);
     if (kind->ask.site >= 0) {
         int rc =
             append(writer, OFR_QUANTITY_RAMP_PASS, batch, (uint32_t)kind->ask.site, sample->pass_ns, err);

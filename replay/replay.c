@@ -133,9 +133,17 @@ static int open_relay(struct ofr_leg_replay *leg, struct ofr_serve_setup *setup,
     return 0;
 }
 
+/* As the profile was measured and the scenario wants it, so that a simulation knows what is replayed. */
+static bool may_go_ahead(const struct ofr_leg_replay *leg)
+{
+    return leg->device->prepare && leg->devices == 1 && ofr_profile_has_ahead(leg->view.inputs->profile) &&
+           ofr_term_on(leg->view.scenario->model.without_terms, OFR_TERM_AHEAD);
+}
+
 static int open_executor(struct ofr_leg_replay *leg, struct ofr_serve_setup *setup, struct ofr_error *err)
 {
     bool feedback = (setup->policy->flags & OFFRAMP_POLICY_FEEDBACK) != 0;
+    setup->inputs_ahead = leg->inputs_ahead = may_go_ahead(leg);
     struct ofr_replay_executor_setup executor = {
         .device = leg->device,
         .device_state = leg->device_state,
@@ -146,6 +154,7 @@ static int open_executor(struct ofr_leg_replay *leg, struct ofr_serve_setup *set
         .feedback = feedback,
         .spin = leg->report->spin,
         .max_batch = leg->view.max_batch,
+        .inputs_ahead = setup->inputs_ahead,
         .timing = &leg->timing,
         .relay = leg->view.log ? leg->relay : NULL,
     };

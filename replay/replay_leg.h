@@ -18,7 +18,7 @@ struct ofr_leg_replay {
     struct ofr_replay_executor *executor;
     struct ofr_controller_thread *controller;
     struct ofr_timing timing;
-    bool began;
+    bool began, inputs_ahead;
 };
 
 /* Decides whether the run is valid and notes what is known at its end. */

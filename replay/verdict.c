@@ -67,6 +67,10 @@ static int note_end(const struct ofr_leg_replay *leg, struct ofr_error *err)
                             1e-3 * ofr_histogram_percentile(&report->lateness, 0.5),
                             1e-3 * ofr_histogram_percentile(&report->lateness, 0.99),
                             1e-3 * (double)report->lateness.max, 1e-3 * (double)report->lateness_ns);
+    if (!rc && leg->inputs_ahead)
+        rc = ofr_notes_setf(notes, err, "inputs_ahead",
+                            "%" PRIu64 " of %" PRIu64 " travelled while another batch ran",
+                            report->counts.ahead, report->counts.rows);
     if (!rc && leg->options->exits == OFR_EXITS_COMPUTED)
         rc = ofr_notes_setf(notes, err, "thresholds",
                             "%" PRIu64 " scores within %g of a threshold, %" PRIu64

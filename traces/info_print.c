@@ -194,11 +194,15 @@ static void path_text(FILE *out, const struct ofr_profile *profile)
         return;
     fprintf(out, "along the whole path, a pass without ramps after idling so long\n%8s %12s %8s", "batch",
             "launch us", "further");
+    if (ofr_profile_has_ahead(profile))
+        fprintf(out, " %10s", "ahead us");
     for (uint32_t rung = 0; rung < path->rungs; rung++)
         fprintf(out, " %7.0f us", us(path->idle_ns[rung]));
     for (uint32_t b = 0; b < profile->batches; b++) {
         fprintf(out, "\n%8" PRIu32 " %12.3f %8.2f", profile->batch[b], us(path->launch_ns[b]),
                 path->further[b]);
+        if (ofr_profile_has_ahead(profile))
+            fprintf(out, " %10.3f", us(path->ahead_ns[b]));
         for (uint32_t rung = 0; rung < path->rungs; rung++)
             fprintf(out, " %10.3f", us(path->pass_ns[(size_t)b * path->rungs + rung]));
     }
@@ -259,6 +263,8 @@ static json_t *batch_json(const struct ofr_profile *profile, uint32_t b)
     if (path->rungs == 0)
         return object;
     json_object_set_new(object, "pass_us", us_list(path->pass_ns + (size_t)b * path->rungs, path->rungs));
+    if (ofr_profile_has_ahead(profile))
+        json_object_set_new(object, "ahead_us", json_real(us(path->ahead_ns[b])));
     json_object_set_new(object, "ramp_pass_us", us_list(path->ramp_pass_ns + (size_t)b * sites, sites));
     json_object_set_new(object, "seen_us", us_list(path->seen_ns + (size_t)b * (sites + 1), sites + 1));
     return object;

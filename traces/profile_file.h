@@ -33,7 +33,8 @@
     X(DECIDE, 15, "decide", 0, OFR_PLACES_ONE)                                                               \
     X(TUNE, 16, "tune", 0, OFR_PLACES_ONE)                                                                   \
     X(REPLY, 17, "reply", 0, OFR_PLACES_ONE)                                                                 \
-    X(RAMPS_PASS, 18, "ramps_pass", 1, OFR_PLACES_ONE)
+    X(RAMPS_PASS, 18, "ramps_pass", 1, OFR_PLACES_ONE)                                                       \
+    X(AHEAD, 19, "ahead", 1, OFR_PLACES_ONE)
 
 enum ofr_quantity_places {
     OFR_PLACES_ONE,

@@ -303,7 +303,8 @@ def requests(log):
 
 
 QUANTITIES = ("until", "ramp_add", "ramp_delay", "copy_in", "copy_out", "dispatch", "release", "feedback",
-              "ramp_alone", "ramp_in_line")
+              "ramp_alone", "ramp_in_line", "idle", "pass", "ramp_pass", "seen", "notice", "decide", "tune", "reply",
+              "ramps_pass", "ahead")
 
 
 def medians(profile):

@@ -27,10 +27,23 @@ void ofr_cpu_copy_in(struct ofr_cpu *device, const struct ofr_cpu_pass *pass)
 {
     const struct ofr_device_inputs *inputs = &device->inputs;
     for (uint32_t i = 0; i < pass->padded; ++i) {
-        uint32_t sample = pass->sample[i < pass->rows ? i : 0] % inputs->count;
-        memcpy((char *)device->plan.input + i * inputs->bytes,
-               (const char *)inputs->data + sample * inputs->bytes, inputs->bytes);
+        uint32_t row = i < pass->rows ? i : 0, place = pass->place[row];
+        const char *from = place == OFR_PLACE_NONE ? (const char *)inputs->data +
+                                                         pass->sample[row] % inputs->count * inputs->bytes
+                                                   : device->ahead + (place - 1) * inputs->bytes;
+        memcpy((char *)device->plan.input + i * inputs->bytes, from, inputs->bytes);
     }
+}
+
+/* On the caller's thread, while the worker computes. */
+static int prepare(void *state, uint32_t sample, uint32_t place, struct ofr_error *err)
+{
+    struct ofr_cpu *device = state;
+    const struct ofr_device_inputs *inputs = &device->inputs;
+    (void)err;
+    memcpy(device->ahead + (place - 1) * inputs->bytes,
+           (const char *)inputs->data + sample % inputs->count * inputs->bytes, inputs->bytes);
+    return OFR_OK;
 }
 
 static void write_cells(const struct ofr_cpu *device, const struct ofr_cpu_pass *pass, const float *logits,
@@ -114,6 +127,8 @@ int ofr_cpu_submit(void *state, const struct ofr_pass *pass, struct ofr_error *e
     to->rows = pass->rows;
     to->padded = pass->padded;
     memcpy(to->sample, pass->sample, pass->rows * sizeof *to->sample);
+    for (uint32_t i = 0; i < pass->rows; ++i)
+        to->place[i] = pass->place ? pass->place[i] : OFR_PLACE_NONE;
     to->config = *pass->config;
     device->order[device->submitted++ % OFR_CPU_LANES] = pass->lane;
     ofr_bell_ring(&device->bell);
@@ -139,7 +154,9 @@ static void destroy(void *state)
         free((void *)device->lane[i].full);
         free(device->lane[i].logits);
         free(device->pass[i].sample);
+        free(device->pass[i].place);
     }
+    free(device->ahead);
     ofr_cpu_plan_release(&device->plan);
     free(device);
 }
@@ -153,10 +170,12 @@ static int make_lanes(struct ofr_cpu *device, struct ofr_error *err)
         lane->full = calloc(stride, sizeof *lane->full);
         lane->logits = calloc((sites + 1) * stride * device->net->classes, sizeof *lane->logits);
         device->pass[i].sample = calloc(stride, sizeof *device->pass[i].sample);
-        if (!lane->ramp || !lane->full || !lane->logits || !device->pass[i].sample)
+        device->pass[i].place = calloc(stride, sizeof *device->pass[i].place);
+        if (!lane->ramp || !lane->full || !lane->logits || !device->pass[i].sample || !device->pass[i].place)
             return ofr_fail_nomem(err, "the cpu device");
     }
-    return OFR_OK;
+    device->ahead = calloc(OFR_PLACES_PER_ROW * stride, device->inputs.bytes);
+    return device->ahead ? OFR_OK : ofr_fail_nomem(err, "the cpu device");
 }
 
 static uint32_t default_threads(void)
@@ -301,6 +320,7 @@ const struct ofr_device_ops ofr_device_cpu = {
     .destroy = destroy,
     .lane = lane,
     .submit = ofr_cpu_submit,
+    .prepare = prepare,
     .check = check,
     .info = info,
     .observe = observe,

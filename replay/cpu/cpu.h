@@ -46,6 +46,7 @@ struct ofr_cpu_lane {
 struct ofr_cpu_pass {
     uint32_t ticket, lane, rows, padded;
     uint32_t *sample; /* [stride], owned */
+    uint32_t *place;  /* [stride], owned; see struct ofr_pass */
     struct offramp_exit_config config;
 };
 
@@ -55,6 +56,7 @@ struct ofr_cpu {
     struct ofr_device_inputs inputs;
     struct ofr_cpu_lane lane[OFR_CPU_LANES];
     struct ofr_cpu_pass pass[OFR_CPU_LANES]; /* by lane */
+    char *ahead;                             /* [places] inputs that have travelled ahead, owned */
     uint32_t stride, threads;
     uint32_t submitted;            /* passes handed over; the worker takes them in order */
     uint32_t order[OFR_CPU_LANES]; /* lanes in order of submission, a ring */

@@ -11,8 +11,10 @@ static struct ofr_cpu_pass *pass_for(struct ofr_cpu *device, const struct ofr_me
     pass->ticket = 1;
     pass->lane = 0;
     pass->rows = pass->padded = what->batch;
-    for (uint32_t i = 0; i < what->batch; ++i)
+    for (uint32_t i = 0; i < what->batch; ++i) {
         pass->sample[i] = i;
+        pass->place[i] = OFR_PLACE_NONE;
+    }
     pass->config = (struct offramp_exit_config){.ramps = 1, .criterion = OFFRAMP_CRITERION_TOP1};
     pass->config.site[0] = (uint16_t)what->site;
     return pass;

@@ -104,6 +104,7 @@ static int take_memory(struct ofr_cuda *cuda, const struct ofr_device_setup *set
         size_t bytes;
         void *at;
     } want[] = {
+        {OFR_CUDA_FOR_INPUTS, OFR_PLACES_PER_ROW * rows * cuda->input_bytes, &cuda->ahead},
         {OFR_CUDA_FOR_WORKSPACE, OFR_CUDA_WORKSPACE, &cuda->workspace},
         {OFR_CUDA_FOR_RAMPS, rows * OFR_CUDA_RAMP_SCRATCH * sizeof(float), &cuda->ramp_scratch},
         {OFR_CUDA_FOR_RAMPS, rows * sizeof(uint32_t), &cuda->ramp_count},
@@ -125,6 +126,7 @@ int ofr_cuda_copy_pass(struct ofr_cuda *cuda, const struct ofr_pass *pass, bool 
     struct ofr_cuda_lane *lane = &cuda->lane[pass->lane];
     struct ofr_cuda_copy_in *copy = &lane->copy;
     copy->pool = cuda->pool;
+    copy->ahead = cuda->ahead;
     copy->in = lane->in;
     copy->bytes = (uint32_t)cuda->input_bytes;
     copy->to = lane->control;
@@ -136,8 +138,10 @@ int ofr_cuda_copy_pass(struct ofr_cuda *cuda, const struct ofr_pass *pass, bool 
     memset(copy->control.threshold, 0, sizeof copy->control.threshold);
     for (uint32_t i = 0; i < pass->config->ramps; ++i)
         copy->control.threshold[pass->config->site[i]] = pass->config->threshold[i];
-    for (uint32_t i = 0; i < pass->padded; ++i)
-        copy->sample[i] = pass->sample[i < pass->rows ? i : 0] % cuda->inputs;
+    for (uint32_t i = 0; i < pass->padded; ++i) {
+        const uint32_t row = i < pass->rows ? i : 0, place = pass->place ? pass->place[row] : OFR_PLACE_NONE;
+        copy->from[i] = place ? OFR_CUDA_AHEAD | (place - 1) : pass->sample[row] % cuda->inputs;
+    }
     OFR_CUDA_TRY(ofr_cuda_copy_in_run(copy, stream), err);
     return OFR_OK;
 }
@@ -159,7 +163,8 @@ static int first_inputs(struct ofr_cuda *cuda, struct ofr_error *err)
     for (uint32_t i = 0; i < cuda->stride; ++i)
         sample[i] = i;
     for (uint32_t i = 0; i < OFR_CUDA_LANES && !code; ++i) {
-        const struct ofr_pass pass = {0, i, cuda->stride, cuda->stride, sample, &none};
+        const struct ofr_pass pass = {
+            .lane = i, .rows = cuda->stride, .padded = cuda->stride, .sample = sample, .config = &none};
         code = ofr_cuda_copy_pass(cuda, &pass, false, cuda->compute, err);
     }
     return code;
@@ -272,12 +277,34 @@ static void lane_view(void *state, uint32_t lane, struct ofr_lane_view *out)
     };
 }
 
-/* Whether the pass before has not yet written its end mark. */
-static bool is_running(const struct ofr_cuda *cuda)
+static int prepare(void *state, uint32_t sample, uint32_t place, struct ofr_error *err)
 {
-    const _Atomic uint32_t *ended =
-        (const _Atomic uint32_t *)cuda->lane[cuda->submitted % OFR_CUDA_LANES].ended;
-    return cuda->submitted && atomic_load_explicit(ended, memory_order_acquire) != cuda->submitted;
+    struct ofr_cuda *cuda = state;
+    const size_t bytes = cuda->input_bytes;
+    OFR_CUDA_TRY(cudaSetDevice(cuda->index), err); /* of this thread */
+    OFR_CUDA_TRY(cudaMemcpyAsync((char *)cuda->ahead + (place - 1) * bytes,
+                                 (const char *)cuda->pool + sample % cuda->inputs * bytes, bytes,
+                                 cudaMemcpyHostToDevice, cuda->copy),
+                 err);
+    return OFR_OK;
+}
+
+/* The pass waits for what is still travelling, if it wants any of it. */
+static int wait_for_inputs(struct ofr_cuda *cuda, const struct ofr_pass *pass, struct ofr_error *err)
+{
+    bool wants = false;
+    for (uint32_t i = 0; pass->place && i < pass->rows; ++i)
+        wants |= pass->place[i] != OFR_PLACE_NONE;
+    if (!wants)
+        return OFR_OK;
+    const cudaError_t status = cudaStreamQuery(cuda->copy);
+    if (status != cudaErrorNotReady) {
+        OFR_CUDA_TRY(status, err);
+        return OFR_OK;
+    }
+    OFR_CUDA_TRY(cudaEventRecord(cuda->copied, cuda->copy), err);
+    OFR_CUDA_TRY(cudaStreamWaitEvent(cuda->compute, cuda->copied, 0), err);
+    return OFR_OK;
 }
 
 static int submit(void *state, const struct ofr_pass *pass, struct ofr_error *err)
@@ -294,17 +321,13 @@ static int submit(void *state, const struct ofr_pass *pass, struct ofr_error *er
     struct ofr_cuda_graph *graph = &cuda->graph[at][pass->lane];
     if (graph->active != active)
         code = ofr_cuda_graph_activate(graph, cuda->net->sites, active, err);
-    const bool ahead = is_running(cuda);
     if (!code)
-        code = ofr_cuda_copy_pass(cuda, pass, false, ahead ? cuda->copy : cuda->compute, err);
+        code = wait_for_inputs(cuda, pass, err);
+    if (!code)
+        code = ofr_cuda_copy_pass(cuda, pass, false, cuda->compute, err);
     if (code)
         return code;
-    if (ahead) {
-        OFR_CUDA_TRY(cudaEventRecord(cuda->copied, cuda->copy), err);
-        OFR_CUDA_TRY(cudaStreamWaitEvent(cuda->compute, cuda->copied, 0), err);
-    }
     OFR_CUDA_TRY(cudaGraphLaunch(graph->exec, cuda->compute), err);
-    cuda->submitted = pass->ticket;
     return OFR_OK;
 }
 
@@ -390,6 +413,7 @@ const struct ofr_device_ops ofr_device_cuda = {
     .destroy = destroy,
     .lane = lane_view,
     .submit = submit,
+    .prepare = prepare,
     .check = check,
     .info = info,
     .observe = observe,

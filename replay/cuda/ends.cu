@@ -10,12 +10,15 @@ template <typename Word> __device__ __forceinline__ void gather(const ofr_cuda_c
 {
     const uint32_t words = p.bytes / (uint32_t)sizeof(Word);
     const uint64_t all = (uint64_t)words * p.control.padded;
-    const Word *pool = static_cast<const Word *>(p.pool);
+    const Word *pool = static_cast<const Word *>(p.pool), *ahead = static_cast<const Word *>(p.ahead);
 #pragma unroll 4
     for (uint64_t at = (uint64_t)blockIdx.x * COPY_THREADS + threadIdx.x; at < all;
          at += (uint64_t)gridDim.x * COPY_THREADS) {
         const uint32_t row = (uint32_t)(at / words), word = (uint32_t)(at % words);
-        static_cast<Word *>(p.in)[at] = pool[(uint64_t)p.sample[row] * words + word];
+        const uint32_t from = p.from[row];
+        const Word *input = from & OFR_CUDA_AHEAD ? ahead + (uint64_t)(from & ~OFR_CUDA_AHEAD) * words
+                                                  : pool + (uint64_t)from * words;
+        static_cast<Word *>(p.in)[at] = input[word];
     }
 }
 

@@ -13,15 +13,21 @@ extern "C" {
 
 struct CUstream_st;
 
-/* Gathers the pass's inputs from pinned host memory over the bus and leaves its control in device memory. */
+enum {
+    OFR_CUDA_AHEAD = 1u << 31 /* in `from`: the input has travelled ahead */
+};
+
+/* Gathers the pass's inputs, over the bus from pinned host memory or from where they have travelled ahead, and leaves
+ * its control in device memory. */
 struct ofr_cuda_copy_in {
-    const void *pool; /* [count] inputs one after the other, mapped */
-    void *in;         /* [padded], device */
-    uint32_t bytes;   /* of one input; a multiple of 4 */
+    const void *pool;  /* [count] inputs one after the other, mapped */
+    const void *ahead; /* [places] inputs that have travelled ahead, device */
+    void *in;          /* [padded], device */
+    uint32_t bytes;    /* of one input; a multiple of 4 */
     struct ofr_cuda_control *to;
     uint64_t *stamp; /* global timer at the first block's start, mapped; NULL = not wanted */
     struct ofr_cuda_control control;
-    uint32_t sample[OFR_CUDA_MAX_ROWS]; /* [padded] */
+    uint32_t from[OFR_CUDA_MAX_ROWS]; /* [padded] number in `pool`, or OFR_CUDA_AHEAD and number in `ahead` */
 };
 int ofr_cuda_copy_in_run(const struct ofr_cuda_copy_in *copy, struct CUstream_st *stream);
 

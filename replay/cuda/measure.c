@@ -153,7 +153,8 @@ static int submit_one(struct ofr_cuda *cuda, uint32_t batch, bool stamp, struct 
     uint32_t sample[OFR_CUDA_MAX_ROWS];
     for (uint32_t i = 0; i < batch; ++i)
         sample[i] = i;
-    const struct ofr_pass pass = {1, 0, batch, batch, sample, &none};
+    const struct ofr_pass pass = {
+        .ticket = 1, .rows = batch, .padded = batch, .sample = sample, .config = &none};
     return ofr_cuda_copy_pass(cuda, &pass, stamp, cuda->compute, err);
 }
 

@@ -8,8 +8,9 @@
  *   measure.c  what `profile` wants to know         observe.c  clocks and temperature
  *   device.c   the ops table: create, submit, ...
  *
- * Streams. Passes run in order on `compute`. Inputs travel on `copy` while a pass is running, on `compute` when none
- * is, which saves an event. `side` exists only while a graph is captured: it is the ramps' branch.
+ * Streams. Passes run in order on `compute`, each with a kernel before it that gathers its inputs. Inputs that travel
+ * ahead do so on `copy`, by the copy engine, while a pass runs; the pass that wants them waits for an event when `copy`
+ * has not ended by its submission. `side` exists only while a graph is captured: it is the ramps' branch.
  */
 #ifndef OFR_REPLAY_CUDA_STATE_H
 #define OFR_REPLAY_CUDA_STATE_H
@@ -90,6 +91,7 @@ struct ofr_cuda {
     struct ofr_cuda_plan *plan;                     /* [batches], owned */
     struct ofr_cuda_graph (*graph)[OFR_CUDA_LANES]; /* [batches], owned */
     void *pool;                                     /* pinned inputs */
+    void *ahead;                                    /* [places] inputs that have travelled ahead, device */
     uint32_t inputs;
     size_t input_bytes;
     void *library, *workspace; /* cuBLASLt */
@@ -99,7 +101,6 @@ struct ofr_cuda {
     uint32_t *call;  /* pinned: of the echo */
     struct CUstream_st *compute, *copy, *side;
     struct CUevent_st *copied, *forked, *joined, *begin, *end;
-    uint32_t submitted;                 /* ticket of the last pass, 0 = none */
     struct ofr_cuda_observer *observer; /* owned; NULL where the driver's library is missing */
     struct ofr_cuda_choices choices;    /* of kernels */
     double tune_s, create_s;

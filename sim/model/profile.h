@@ -48,10 +48,13 @@ struct ofr_profile_path {
     double *
         further; /* [batches] a further ramp adds this share of its add_ns: 1 where ramps do not hide each other */
     int64_t *answers_ns; /* [batches] the full model's answers are seen so long before the end, >= 0 */
-    int64_t notice_ns;   /* end of a batch to the loop acting on it */
-    int64_t reply_ns;    /* from there to the policy's answer being in force, less what the policy took */
-    int64_t decide_ns;   /* a decision without tuning; -1 = not measured */
-    int64_t tune_ns;     /* see OFR_PROFILE_TUNE_MODELLED_NS; -1 = not measured */
+    int64_t *
+        ahead_ns; /* [batches] a pass is so much shorter when all its inputs have travelled ahead, >= 0; NULL in
+                            profiles of devices where none does */
+    int64_t notice_ns; /* end of a batch to the loop acting on it */
+    int64_t reply_ns;  /* from there to the policy's answer being in force, less what the policy took */
+    int64_t decide_ns; /* a decision without tuning; -1 = not measured */
+    int64_t tune_ns;   /* see OFR_PROFILE_TUNE_MODELLED_NS; -1 = not measured */
 };
 
 struct ofr_profile {
@@ -76,6 +79,13 @@ struct ofr_profile {
 
 int ofr_profile_load(struct ofr_profile **out, const char *path, struct ofr_error *err);
 void ofr_profile_free(struct ofr_profile *profile); /* NULL is allowed */
+
+/* Whether inputs of waiting requests travel ahead of their batch (sim/serve/executor.h): on the device that was
+ * measured they did, and the profile knows what it is worth. */
+static inline bool ofr_profile_has_ahead(const struct ofr_profile *profile)
+{
+    return profile->path.ahead_ns != NULL;
+}
 
 /* Index of the smallest profiled batch size >= n; -1 when n is larger than all. */
 static inline int32_t ofr_profile_batch_index(const struct ofr_profile *profile, uint32_t n)

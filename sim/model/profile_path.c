@@ -36,6 +36,8 @@ static size_t bin_of(const struct bins *bins, const struct ofr_profile *profile,
         return own + RUNGS + profile->sites + place;
     case OFR_QUANTITY_RAMPS_PASS:
         return own + RUNGS + 2 * (size_t)profile->sites + 1;
+    case OFR_QUANTITY_AHEAD:
+        return own + RUNGS + 2 * (size_t)profile->sites + 2;
     case OFR_QUANTITY_IDLE:
         return shared + place;
     default:
@@ -232,6 +234,27 @@ static double further_ramps(const struct ofr_profile *profile, uint32_t b, int64
     return share < 0.0 ? 0.0 : share;
 }
 
+/* What a pass saves whose inputs have travelled ahead: at every size, or at none. */
+static int take_ahead(const struct bins *bins, struct ofr_profile *profile, const char *path,
+                      struct ofr_error *err)
+{
+    struct ofr_profile_path *out = &profile->path;
+    uint32_t known = 0;
+    for (uint32_t b = 0; b < profile->batches; ++b)
+        known += find_bin(bins, profile, OFR_QUANTITY_AHEAD, b, 0)->count > 0;
+    if (known == 0)
+        return OFR_OK;
+    out->ahead_ns = calloc(profile->batches, sizeof *out->ahead_ns);
+    if (!out->ahead_ns)
+        return ofr_fail_nomem(err, "a profile");
+    int rc = take_middles(bins, profile, OFR_QUANTITY_AHEAD, 1, out->ahead_ns, path, err);
+    for (uint32_t b = 0; b < profile->batches && !rc; ++b) {
+        int64_t pass_ns = out->pass_ns[(size_t)b * out->rungs];
+        out->ahead_ns[b] = pass_ns > out->ahead_ns[b] ? pass_ns - out->ahead_ns[b] : 0;
+    }
+    return rc;
+}
+
 static int build_path(const struct bins *bins, struct ofr_profile *profile, const char *path,
                       struct ofr_error *err)
 {
@@ -246,6 +269,8 @@ static int build_path(const struct bins *bins, struct ofr_profile *profile, cons
             take_middles(bins, profile, OFR_QUANTITY_RAMP_PASS, profile->sites, out->ramp_pass_ns, path, err);
     if (!rc)
         rc = take_middles(bins, profile, OFR_QUANTITY_SEEN, profile->sites + 1, out->seen_ns, path, err);
+    if (!rc)
+        rc = take_ahead(bins, profile, path, err);
     if (rc)
         return rc;
     keep_draws(bins, profile);
@@ -266,7 +291,7 @@ static int build_path(const struct bins *bins, struct ofr_profile *profile, cons
 int ofr_profile__take_path(struct ofr_profile *profile, const struct ofr_profile_row *row, size_t count,
                            const char *path, struct ofr_error *err)
 {
-    struct bins bins = {.stride = RUNGS + 2 * (size_t)profile->sites + 2};
+    struct bins bins = {.stride = RUNGS + 2 * (size_t)profile->sites + 3};
     profile->path.decide_ns = profile->path.tune_ns = -1;
     if (count == 0)
         return OFR_OK;
@@ -298,4 +323,5 @@ void ofr_profile__free_path(struct ofr_profile *profile)
     free(path->add_ns);
     free(path->answers_ns);
     free(path->further);
+    free(path->ahead_ns);
 }

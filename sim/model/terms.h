@@ -17,6 +17,7 @@
 #define OFR_TERM_MAP(X)                                                                                      \
     X(DISPATCH, "dispatch", "from the decision to dispatch to the first kernel")                             \
     X(COPIES, "copies", "inputs to the device, results to the host")                                         \
+    X(AHEAD, "ahead", "inputs of requests that wait travel while another batch runs")                        \
     X(RELEASE, "release", "from a ramp's decision to the host seeing it")                                    \
     X(LAUNCH, "launch", "what a whole pass takes beyond the sum of its parts")                               \
     X(RAMPS, "ramps", "what ramps beside the backbone add and wait in a whole pass, beyond each by itself")  \

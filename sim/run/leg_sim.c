@@ -34,6 +34,10 @@ static int open(void *state, const struct ofr_leg_view *view, struct ofr_serve_s
         .seed = view->scenario->top.seed,
         .noise_stream = (uint32_t)view->scenario->model.noise_stream,
     };
+    setup->inputs_ahead = executor.inputs_ahead = setup->servers == 1 && ofr_profile_has_ahead(profile) &&
+                                                  ofr_term_on(without, OFR_TERM_AHEAD) &&
+                                                  setup->mode->stages == 1;
+    executor.max_batch = view->max_batch;
     for (uint32_t i = 0; i < OFR_MAX_STAGES; ++i)
         executor.profile[i] = setup->stage[i].profile;
     int rc = ofr_sim_executor_create(&leg->executor, &executor, err);

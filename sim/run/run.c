@@ -32,6 +32,10 @@ static void override_profile(struct ofr_profile *profile, const struct ofr_scena
         fill(profile->path.late_ns, model->ramp_ns < 0 ? 0 : ramps, 0);
     }
     fill(profile->copy_in_ns, profile->batches, model->copy_in_ns);
+    for (uint32_t b = 0; ofr_profile_has_ahead(profile) && model->copy_in_ns >= 0 && b < profile->batches;
+         ++b)
+        if (profile->path.ahead_ns[b] > model->copy_in_ns) /* a copy saves at most what it takes */
+            profile->path.ahead_ns[b] = model->copy_in_ns;
     fill(profile->copy_out_ns, profile->batches, model->copy_out_ns);
     fill(&profile->dispatch_ns, 1, model->dispatch_ns);
     fill(&profile->release_ns, 1, model->release_ns);

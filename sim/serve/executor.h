@@ -6,6 +6,10 @@
  * answers per request, and the end of the batch - either before `submit` returns, with the (future) time at
  * which it ends, or later, in which case `poll` hands the batch back once it has ended. It never touches a batch
  * outside these two calls: the core may drop a batch that has not ended when the run is cut.
+ *
+ * Inputs ahead. While a batch runs, the inputs of requests that wait can travel to the device already. The core offers
+ * them with `prepare`, one after the other in order of admission, whenever it has nothing else to do; which of them the
+ * next batch will have it does not know. A row of a batch that has not travelled travels with the batch.
  */
 #ifndef OFR_SERVE_EXECUTOR_H
 #define OFR_SERVE_EXECUTOR_H
@@ -15,6 +19,7 @@
 #include "sim/model/terms.h"
 #include "sim/offramp_policy.h"
 #include "sim/serve/mode.h"
+#include "sim/serve/places.h"
 #include "traces/recording.h"
 
 #include <stdint.h>
@@ -36,6 +41,7 @@ struct ofr_batch {
     struct offramp_exit_config config; /* in force at dispatch */
     uint32_t *slot;                    /* [size] request pool slots */
     uint32_t *sample;                  /* [size] rows of the recording */
+    uint32_t *place;                   /* [size] where their inputs are that travelled ahead (places.h) */
     int64_t *released_ns;              /* result [size] */
     uint16_t *exit_ramp;         /* result [size]: column of config it left at; config.ramps = at none */
     uint16_t *answer;            /* result [size]: released class */
@@ -60,6 +66,11 @@ struct ofr_executor_ops {
     /* Required when submit may leave batches unfinished. 1: `*batch` has ended; 0: none has; negative: the device
      * has failed. */
     int (*poll)(void *state, struct ofr_batch **batch, struct ofr_error *err);
+    /* Both required where inputs travel ahead (setup->inputs_ahead of serve.h). `prepare` sends the input of a waiting
+     * request on its way and says to which place, OFR_PLACE_NONE = no room before the next batch begins; the place is
+     * then the request's until it is submitted with its batch (batch->place), or given back by `forget`. */
+    int (*prepare)(void *state, uint32_t sample, uint32_t *place, struct ofr_error *err);
+    void (*forget)(void *state, uint32_t place);
 };
 
 struct ofr_executor {
@@ -80,9 +91,11 @@ struct ofr_sim_executor_setup {
     const struct ofr_profile *profile[OFR_MAX_STAGES]; /* of each stage; borrowed */
     const struct ofr_recording *recording; /* borrowed; NULL: every answer is 0 and no ramp may be active */
     enum ofr_noise noise;
-    bool feedback;    /* fill score and ramp_answer */
-    uint32_t servers; /* <= OFR_MAX_SERVERS */
-    uint32_t without; /* terms left out, see ofr_terms_read */
+    bool feedback;      /* fill score and ramp_answer */
+    uint32_t max_batch; /* of the batcher; read only where inputs travel ahead */
+    bool inputs_ahead;  /* see ofr_profile_has_ahead; one server, one stage */
+    uint32_t servers;   /* <= OFR_MAX_SERVERS */
+    uint32_t without;   /* terms left out, see ofr_terms_read */
     uint64_t seed;
     uint32_t noise_stream; /* execution times come from this stream of the seed */
 };

@@ -12,7 +12,8 @@ struct ofr_sim_executor {
     struct ofr_sim_executor_setup setup;
     struct ofr_pass_model model[OFR_MAX_STAGES]; /* where the stage has a profile */
     struct ofr_random random;
-    int64_t *ended_ns; /* [servers], owned: end of the last batch; -1 = none yet */
+    int64_t *ended_ns;        /* [servers], owned: end of the last batch; -1 = none yet */
+    struct ofr_places places; /* empty where inputs do not travel ahead */
 };
 
 /* Times of one batch from its dispatch on, after noise. */
@@ -35,6 +36,8 @@ int ofr_sim_executor_create(struct ofr_sim_executor **out, const struct ofr_sim_
         if (setup->profile[i])
             rc = ofr_pass_model_init(&executor->model[i], setup->profile[i], setup->without,
                                      setup->noise == OFR_NOISE_SAMPLES, err);
+    if (!rc && setup->inputs_ahead)
+        rc = ofr_places_init(&executor->places, setup->max_batch, err);
     if (rc) {
         ofr_sim_executor_destroy(executor);
         return rc;
@@ -52,6 +55,7 @@ void ofr_sim_executor_destroy(struct ofr_sim_executor *executor)
         return;
     for (uint32_t i = 0; i < OFR_MAX_STAGES; ++i)
         ofr_pass_model_release(&executor->model[i]);
+    ofr_places_release(&executor->places);
     free(executor->ended_ns);
     free(executor);
 }
@@ -75,11 +79,16 @@ static double draw_noise(struct ofr_sim_executor *executor, const struct ofr_pro
 static int64_t draw_shift(struct ofr_sim_executor *executor, const struct ofr_batch *batch,
                           uint32_t batch_index, int64_t now_ns)
 {
-    int64_t ended_ns = executor->ended_ns[batch->server];
+    const struct ofr_pass_model *model = &executor->model[batch->stage];
+    int64_t ended_ns = executor->ended_ns[batch->server], ahead_ns = 0;
+    if (executor->setup.inputs_ahead)
+        ahead_ns = ofr_pass_model_ahead_ns(model, batch_index, batch->size,
+                                           ofr_places_submit(&executor->places, batch->place, batch->size));
     if (executor->setup.noise == OFR_NOISE_EXPONENTIAL)
         return 0;
     return ofr_pass_model_shift(&executor->model[batch->stage], &executor->random, batch_index,
-                                ended_ns < 0 ? INT64_MAX : now_ns - ended_ns);
+                                ended_ns < 0 ? INT64_MAX : now_ns - ended_ns) -
+           ahead_ns;
 }
 
 static int64_t stretch(int64_t time_ns, double factor)
@@ -186,7 +195,24 @@ static int submit(void *state, struct ofr_batch *batch, int64_t now_ns, struct o
     return 0;
 }
 
+static int prepare(void *state, uint32_t sample, uint32_t *place, struct ofr_error *err)
+{
+    struct ofr_sim_executor *executor = state;
+    (void)sample;
+    (void)err;
+    *place = ofr_places_take(&executor->places);
+    return 0;
+}
+
+static void forget(void *state, uint32_t place)
+{
+    struct ofr_sim_executor *executor = state;
+    ofr_places_give(&executor->places, place);
+}
+
 const struct ofr_executor_ops ofr_sim_executor_ops = {
     .name = "sim",
     .submit = submit,
+    .prepare = prepare,
+    .forget = forget,
 };

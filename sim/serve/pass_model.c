@@ -45,6 +45,8 @@ int ofr_pass_model_init(struct ofr_pass_model *model, const struct ofr_profile *
         .idle = path && ofr_term_on(without, OFR_TERM_IDLE),
         .jitter = path && samples && ofr_term_on(without, OFR_TERM_JITTER),
         .runs = ofr_term_on(without, OFR_TERM_RUNS),
+        .ahead = ofr_term_on(without, OFR_TERM_AHEAD) && ofr_term_on(without, OFR_TERM_COPIES) &&
+                 ofr_profile_has_ahead(profile),
         .follows = profile->path.follows,
     };
     if (!model->times || !model->cells || !model->position) {
@@ -113,7 +115,17 @@ int64_t ofr_pass_model_shift(struct ofr_pass_model *model, struct ofr_random *ra
     return llrint(low + towards * (high - low)) - path->pass_ns[first];
 }
 
-/* By how much idling shortens a pass at most, as a shift. Between two rungs no shift lies below both. */
+int64_t ofr_pass_model_ahead_ns(const struct ofr_pass_model *model, uint32_t batch_index, uint32_t rows,
+                                uint32_t ahead)
+{
+    if (!model->ahead || ahead == 0)
+        return 0;
+    int64_t all_ns = model->profile->path.ahead_ns[batch_index];
+    return llrint((double)all_ns * (double)ahead / (double)rows);
+}
+
+/* By how much idling shortens a pass at most, and inputs that travelled ahead, as a shift. Between two rungs no shift
+ * lies below both. */
 static int64_t least_shift(const struct ofr_pass_model *model, uint32_t b)
 {
     const struct ofr_profile_path *path = &model->profile->path;
@@ -123,7 +135,7 @@ static int64_t least_shift(const struct ofr_pass_model *model, uint32_t b)
         int64_t shift_ns = path->pass_ns[first + rung] - path->pass_ns[first];
         least_ns = shift_ns < least_ns ? shift_ns : least_ns;
     }
-    return least_ns;
+    return least_ns - ofr_pass_model_ahead_ns(model, b, 1, 1);
 }
 
 /* Ramps before this one, and its own delay where ramps are not free, only make its answer later. */

@@ -8,7 +8,8 @@
  *   answers   = seen[b][sites] + ramps + shift
  *   end       = pass[b][0] + ramps + shift
  *   add       = ramp_pass[b][site] - pass[b][0]
- *   shift     = a sample of pass[b][rung] less the median of pass[b][0], the rung by how long the device has idled
+ *   shift     = a sample of pass[b][rung] less the median of pass[b][0], the rung by how long the device has idled,
+ *               less ahead[b] times the share of the batch's inputs that travelled ahead of it
  *
  * seen, pass and ramp_pass are medians of passes whose device had not idled; ramps on a branch beside the backbone hide
  * each other, which `further` says, from a pass with all of them. What idling and chance do to a pass they do
@@ -38,7 +39,7 @@ struct ofr_pass_model {
     struct ofr_pass_times *times;      /* [batches], owned */
     int64_t *cells;                    /* [2][batches][sites], owned: add_ns and delay_ns */
     uint32_t *position;                /* [batches][rungs], owned: sample drawn last */
-    bool idle, jitter, runs;
+    bool idle, jitter, runs, ahead;
     double follows;
     double log_idle[OFR_PROFILE_RUNGS_MAX]; /* [rungs] log(1 + idle_ns) */
 };
@@ -50,6 +51,12 @@ void ofr_pass_model_release(struct ofr_pass_model *model);
 /* By how much all times of this pass move; the device has idled for `idle_ns`. 0 without a path. */
 int64_t ofr_pass_model_shift(struct ofr_pass_model *model, struct ofr_random *random, uint32_t batch_index,
                              int64_t idle_ns);
+
+/* By how much the pass begins earlier because so many of its rows' inputs have travelled ahead. An input that was sent
+ * on its way counts as there: what a batch waits for one that is still travelling, a few microseconds at most, is left
+ * out. */
+int64_t ofr_pass_model_ahead_ns(const struct ofr_pass_model *model, uint32_t batch_index, uint32_t rows,
+                                uint32_t ahead);
 
 /* From dispatch to the earliest answer of any pass, at a ramp if `ramps`: a bound below all of them while times do not
  * vary (no noise). Not above 0 where what overlaps is more than a pass takes. */

@@ -12,6 +12,13 @@
 
 #define OFR_NEVER_NS INT64_MAX /* a time that does not come; also "no deadline" */
 
+/* Where the input of a request is. Only runs whose inputs travel ahead (serve_inputs.c) ever say more than HERE and GONE. */
+enum ofr_input_state {
+    OFR_INPUT_HERE,    /* with the host */
+    OFR_INPUT_TRAVELS, /* on its way to its place on the device, or there */
+    OFR_INPUT_GONE,    /* with its batch, or with a request that is lost */
+};
+
 struct ofr_request {
     uint64_t id;         /* 0.. in order of arrival */
     int64_t arrival_ns;  /* intended arrival */
@@ -19,6 +26,8 @@ struct ofr_request {
     int64_t deadline_ns; /* arrival + SLO; OFR_NEVER_NS = none */
     uint32_t sample;     /* row of the recording */
     uint32_t stream;     /* arrival stream */
+    uint32_t place;      /* of its input; see sim/serve/places.h */
+    uint32_t input;      /* enum ofr_input_state */
 };
 
 struct ofr_request_pool {

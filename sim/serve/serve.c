@@ -72,7 +72,7 @@ int serve__enqueue(struct serve *s, uint32_t stage, uint32_t slot)
         serve__lose(s, slot, OFR_OUTCOME_REJECTED);
     }
     s->dispatch_due |= s->idle_servers > 0 || s->ahead;
-    return 0;
+    return queued ? serve__expect_input(s, slot) : 0;
 }
 
 static int arrive(struct serve *s)
@@ -274,6 +274,15 @@ static int advance(struct serve *s, int64_t target_ns)
     return s->controller.ops->poll ? serve__take_answers(s) : 0;
 }
 
+/* Until then there is nothing to do but to send an input ahead; after each one the loop looks what else has happened. */
+static int wait_for(struct serve *s, int64_t next_ns)
+{
+    bool sent = false;
+    if (s->inputs.count > 0 && serve__send_input(s, &sent))
+        return s->err->code;
+    return advance(s, sent ? serve__now(s) : next_ns);
+}
+
 /* The user wants the run to end: nobody else is let in. */
 static void stop_arrivals(struct serve *s)
 {
@@ -305,7 +314,7 @@ static int step(struct serve *s, bool *more)
         return 0;
     }
     if (next_ns > serve__now(s)) {
-        int rc = advance(s, next_ns);
+        int rc = wait_for(s, next_ns);
         if (rc || serve__now(s) < next_ns)
             return rc;
     }
@@ -361,6 +370,8 @@ static int prepare(struct serve *s)
     for (uint32_t i = 0; i < setup->servers; ++i)
         s->idle_bits[i / 64] |= UINT64_C(1) << (i % 64);
     prepare_stages(s);
+    if (setup->inputs_ahead && ofr_slot_queue_init(&s->inputs, s->err))
+        return s->err->code;
     ofr_random_init(&s->sample_random, setup->seed, OFR_RANDOM_SAMPLES, 0);
     ofr_event_queue_init(&s->events, SIZE_MAX / 64);
     s->sample_cursor = calloc(setup->streams, sizeof *s->sample_cursor);
@@ -387,6 +398,7 @@ static int prepare(struct serve *s)
 static void release(struct serve *s)
 {
     serve__free_batches(s);
+    ofr_slot_queue_release(&s->inputs);
     ofr_request_pool_release(&s->pool);
     ofr_event_queue_release(&s->events);
     free(s->rows);

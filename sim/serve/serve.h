@@ -85,6 +85,8 @@ struct ofr_serve_setup {
     const bool *stop; /* once true, whenever the clock has answered: no further arrival, the run ends when the
                              system is empty; read on the loop's thread; NULL = never */
     bool cut_at_duration; /* also end the run there: what is in the system is unfinished */
+    bool
+        inputs_ahead; /* inputs of waiting requests travel to the device meanwhile (executor.h); one server */
     uint64_t seed;
     void (*progress)(void *state, uint64_t offered, int64_t now_ns); /* every 2^16 requests; may be NULL */
     void *progress_state;

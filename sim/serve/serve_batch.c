@@ -16,20 +16,22 @@ static bool allocate_arrays(struct ofr_batch *batch, uint32_t max_batch, bool fe
     size_t cells = feedback ? (size_t)max_batch * OFFRAMP_MAX_SITES : 1;
     batch->slot = calloc(max_batch, sizeof *batch->slot);
     batch->sample = calloc(max_batch, sizeof *batch->sample);
+    batch->place = calloc(max_batch, sizeof *batch->place);
     batch->released_ns = calloc(max_batch, sizeof *batch->released_ns);
     batch->exit_ramp = calloc(max_batch, sizeof *batch->exit_ramp);
     batch->answer = calloc(max_batch, sizeof *batch->answer);
     batch->final_answer = calloc(max_batch, sizeof *batch->final_answer);
     batch->score = calloc(cells, sizeof *batch->score);
     batch->ramp_answer = calloc(cells, sizeof *batch->ramp_answer);
-    return batch->slot && batch->sample && batch->released_ns && batch->exit_ramp && batch->answer &&
-           batch->final_answer && batch->score && batch->ramp_answer;
+    return batch->slot && batch->sample && batch->place && batch->released_ns && batch->exit_ramp &&
+           batch->answer && batch->final_answer && batch->score && batch->ramp_answer;
 }
 
 static void free_batch(struct ofr_batch *batch)
 {
     free(batch->slot);
     free(batch->sample);
+    free(batch->place);
     free(batch->released_ns);
     free(batch->exit_ramp);
     free(batch->answer);
@@ -124,6 +126,8 @@ int serve__start(struct serve *s, struct ofr_batch *batch)
     serve__copy_config(&batch->config, &s->stage[batch->stage].config);
     for (uint32_t row = 0; row < batch->size; ++row)
         batch->sample[row] = s->pool.request[batch->slot[row]].sample;
+    if (s->setup->inputs_ahead)
+        serve__take_inputs(s, batch);
     s->server[batch->server].running = batch;
     set_idle(s, batch->server, false);
     s->in_flight_rows += batch->size;
@@ -166,6 +170,7 @@ static void emit_lost(struct serve *s, const struct ofr_request *request, enum o
 
 void serve__lose(struct serve *s, uint32_t slot, enum ofr_outcome outcome)
 {
+    serve__forget_input(s, slot);
     emit_lost(s, &s->pool.request[slot], outcome, OFR_BATCH_NONE, -1);
     ofr_request_pool_give(&s->pool, slot);
 }

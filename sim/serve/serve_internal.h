@@ -6,6 +6,7 @@
 #include "sim/engine/event_queue.h"
 #include "sim/engine/random.h"
 #include "sim/serve/serve.h"
+#include "sim/serve/slot_queue.h"
 
 enum {
     ARRIVAL_BUFFER = 256
@@ -58,6 +59,8 @@ struct serve {
     struct stage stage[OFR_MAX_STAGES];
     const struct ofr_mode_ops *mode;
 
+    struct ofr_slot_queue inputs; /* requests whose inputs may travel ahead, and some that are gone */
+
     /* batches */
     struct ofr_batch *free_batches; /* by next */
     struct ofr_batch *all_batches;  /* by allocated */
@@ -96,6 +99,13 @@ static inline uint32_t serve__waiting(const struct serve *s)
 
 /* serve.c */
 int serve__enqueue(struct serve *s, uint32_t stage, uint32_t slot);
+
+/* serve_inputs.c */
+int serve__expect_input(struct serve *s, uint32_t slot);           /* it is admitted */
+void serve__forget_input(struct serve *s, uint32_t slot);          /* it is lost */
+void serve__take_inputs(struct serve *s, struct ofr_batch *batch); /* they go with the batch, or have gone */
+/* Sends the input of one waiting request on its way, where there is one and room for it. */
+int serve__send_input(struct serve *s, bool *sent);
 
 /* serve_batch.c */
 struct ofr_batch *serve__take_batch(struct serve *s); /* NULL: out of memory, reported */

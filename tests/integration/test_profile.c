@@ -33,6 +33,7 @@ Test(profile, a_measured_profile_holds_samples_and_provenance)
     cr_expect_eq(count[OFR_QUANTITY_RAMP_PASS], 2 * 8 * 18, "18: two in each of nine rounds");
     cr_expect_eq(count[OFR_QUANTITY_SEEN], 2 * 9 * 18);
     cr_expect_eq(count[OFR_QUANTITY_RAMPS_PASS], 2 * 18);
+    cr_expect_eq(count[OFR_QUANTITY_AHEAD], 2 * 18);
     cr_expect_eq(count[OFR_QUANTITY_NOTICE], 2 * 18);
     cr_expect_eq(count[OFR_QUANTITY_REPLY], 2 * 18);
     cr_expect_eq(count[OFR_QUANTITY_PASS], count[OFR_QUANTITY_IDLE] * 2 * 18);
@@ -46,6 +47,7 @@ Test(profile, a_measured_profile_holds_samples_and_provenance)
     cr_assert_eq(ofr_profile_load(&profile, files_path("m.oprof"), &err), 0, "%s", err.text);
     cr_expect_str_eq(profile->site_name[0], "stem");
     cr_expect_geq(profile->path.rungs, 1);
+    cr_expect(ofr_profile_has_ahead(profile), "the cpu device takes inputs ahead");
     for (uint32_t b = 0; b < profile->batches; ++b) {
         size_t full = (size_t)b * (profile->sites + 1) + profile->sites;
         int64_t pass_ns = profile->path.pass_ns[(size_t)b * profile->path.rungs];

@@ -120,6 +120,29 @@ Test(cpu_device, cells_hold_what_the_logits_say)
     close_world(&world);
 }
 
+/* A row whose input has travelled ahead is computed from what lies at its place, the others from their samples. */
+Test(cpu_device, inputs_travel_ahead_to_their_places)
+{
+    struct world world = {0};
+    struct ofr_error err = OFR_ERROR_INIT;
+    open_random(&world, "resnet18-small", 0, 4);
+    struct offramp_exit_config config = every_ramp(world.net, 0.8);
+    const uint32_t plain[3] = {4, 0, 2}, other[3] = {1, 0, 1}, place[3] = {8, OFR_PLACE_NONE, 3};
+    float expected[3 * 10], found[3 * 10];
+    run(&world, 1, 3, 4, plain, &config);
+    wait_for(&world, 1, 1);
+    cr_assert_eq(world.ops->logits(world.device, 1, world.net->sites, expected, 3, &err), 0);
+    cr_assert_eq(world.ops->prepare(world.device, 4, 8, &err), 0);
+    cr_assert_eq(world.ops->prepare(world.device, 2, 3, &err), 0);
+    struct ofr_pass pass = {
+        .ticket = 2, .rows = 3, .padded = 4, .sample = other, .place = place, .config = &config};
+    cr_assert_eq(world.ops->submit(world.device, &pass, &err), 0);
+    wait_for(&world, 0, 2);
+    cr_assert_eq(world.ops->logits(world.device, 0, world.net->sites, found, 3, &err), 0);
+    cr_expect_arr_eq(found, expected, sizeof found);
+    close_world(&world);
+}
+
 /* Falls when a causal network looks ahead: other tokens at the end may not change what the first one's site says.
  * GPT-2 pools the last token, so only the last may move it; an encoder's first token sees all. */
 Test(cpu_device, text_networks_run)

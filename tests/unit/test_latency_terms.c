@@ -183,11 +183,30 @@ Test(latency_terms, names_are_read_and_others_refused)
     strcpy(names.item[1], "magic");
     cr_expect_eq(ofr_terms_read(&without, &names, &err), OFR_E_INPUT);
     cr_expect_str_eq(err.text,
-                     "found the term 'magic', expected of dispatch copies release launch ramps answers "
-                     "notice idle jitter runs feedback control");
+                     "found the term 'magic', expected of dispatch copies ahead release launch ramps "
+                     "answers notice idle jitter runs feedback control");
 }
 
 /* ---- runs ---- */
+
+/* Passes of one request each, by whether it had waited. */
+struct passes {
+    int64_t waited_ns, fresh_ns; /* -1 = none yet, -2 = not all the same */
+};
+
+static void note_time(int64_t *all_ns, int64_t time_ns)
+{
+    *all_ns = *all_ns == -1 || *all_ns == time_ns ? time_ns : -2;
+}
+
+static void note_pass(void *state, const struct ofr_batch_row *batch, const struct ofr_request_row *rows_of,
+                      uint32_t count)
+{
+    struct passes *passes = state;
+    cr_assert_eq(count, 1);
+    bool waited = rows_of[0].admitted_ns < rows_of[0].dispatched_ns;
+    note_time(waited ? &passes->waited_ns : &passes->fresh_ns, batch->ended_ns - batch->dispatched_ns);
+}
 
 /* A pass shorter than the sum of its parts by 49 us, whose answers are seen 15 us before its end; after idling it is
  * 5 us shorter still. */
@@ -225,6 +244,63 @@ static void note_lost(void *state, const struct ofr_request_row *row)
 static void note_decision(void *state, const struct ofr_decision_row *decision)
 {
     (void)state, (void)decision;
+}
+
+static struct passes simulate_passes(const struct ofr_profile_row *row, size_t count, const char *model)
+{
+    char text[512];
+    struct ofr_error err = OFR_ERROR_INIT;
+    struct passes passes = {-1, -1};
+    struct ofr_inputs inputs;
+    struct ofr_profile *profile;
+    cr_assert_eq(write_and_load(&profile, row, count, &err), 0, "%s", err.text);
+    ofr_profile_free(profile);
+    snprintf(text, sizeof text,
+             "requests: 2000\nmodel: {profile: %s, %s}\narrivals: {process: poisson, rate: 4k/s}\n"
+             "batching: {policy: fifo, max_batch: 1}\nexits: {policy: vanilla}\n",
+             files_path("p.oprof"), model);
+    struct ofr_scenario *scenario = fixture_scenario(text);
+    cr_assert_eq(ofr_inputs_load(&inputs, scenario, &err), 0, "%s", err.text);
+    struct ofr_run run;
+    struct ofr_run_options options = {
+        .extra = {.state = &passes, .batch = note_pass, .lost = note_lost, .decision = note_decision}};
+    cr_assert_eq(ofr_run_simulate(&run, scenario, &inputs, &options, &err), 0, "%s", err.text);
+    ofr_run_release(&run);
+    ofr_scenario_free(scenario);
+    ofr_inputs_release(&inputs);
+    return passes;
+}
+
+/* Inputs of requests that waited have travelled: their passes are shorter by what was measured, the others are not. */
+Test(latency_terms, inputs_of_who_waits_travel_ahead)
+{
+    enum {
+        ROWS = sizeof rows / sizeof *rows
+    };
+    struct ofr_profile_row own[ROWS + 1];
+    memcpy(own, rows, sizeof rows);
+    own[ROWS] = (struct ofr_profile_row){1, 0, OFR_QUANTITY_AHEAD, 117000};
+    static const struct {
+        const char *model;
+        size_t rows;
+        int64_t waited_ns;
+    } one[] = {{"without: [idle]", ROWS + 1, 117000},
+               {"without: [idle]", ROWS, 125000}, /* nothing was measured */
+               {"without: [idle, ahead]", ROWS + 1, 125000},
+               {"without: [idle, copies]", ROWS + 1, 111000},
+               {"without: [idle], copy_in: 3us", ROWS + 1, 115000}}; /* 7 us less, and 3 saved of it */
+    for (size_t i = 0; i < sizeof one / sizeof *one; ++i) {
+        struct passes passes = simulate_passes(own, one[i].rows, one[i].model);
+        bool whole = strstr(one[i].model, "copies") == NULL;
+        bool cheap = strstr(one[i].model, "copy_in") != NULL;
+        cr_expect_eq(passes.waited_ns, one[i].waited_ns, "%s: %lld", one[i].model,
+                     (long long)passes.waited_ns);
+        cr_expect_eq(passes.fresh_ns,
+                     cheap   ? 118000
+                     : whole ? 125000
+                             : 111000,
+                     "%s: %lld", one[i].model, (long long)passes.fresh_ns);
+    }
 }
 
 /* Runs 2000 requests; `slo_ns` < 0: none. */

@@ -8,6 +8,7 @@
  *   time NET                      whole model by batch size, every ramp, three ramps at once    times.c
  *   steps NET BATCH               every kind of operator of one batch size, and how it runs     steps.c
  *   anatomy NET                   what a ramp's time is made of                                 steps.c
+ *   speeds NET BATCH SECONDS      pass times and the SM's clock over time                       speeds.c
  */
 #ifndef OFR_REPLAY_CUDA_CHECK_GPU_H
 #define OFR_REPLAY_CUDA_CHECK_GPU_H
@@ -30,6 +31,7 @@ int ofr_check_failures(char **argument, struct ofr_error *err);
 int ofr_check_time(char **argument, struct ofr_error *err);
 int ofr_check_steps(char **argument, struct ofr_error *err);
 int ofr_check_anatomy(char **argument, struct ofr_error *err);
+int ofr_check_speeds(char **argument, struct ofr_error *err);
 
 /* A network with random weights and inputs. Release in any case. */
 struct ofr_check_net {

@@ -15,6 +15,7 @@ static const struct mode {
     {"time", "NET", 1, 1, ofr_check_time},
     {"steps", "NET BATCH", 2, 2, ofr_check_steps},
     {"anatomy", "NET", 1, 1, ofr_check_anatomy},
+    {"speeds", "NET BATCH SECONDS", 3, 3, ofr_check_speeds},
     {"failures", "", 0, 0, ofr_check_failures},
 };
 
@@ -66,7 +67,8 @@ int ofr_check_pass(const struct ofr_device_ops *ops, void *state, const struct o
         config.site[i] = (uint16_t)i;
         config.threshold[i] = 0.5;
     }
-    const struct ofr_pass pass = {ticket, lane, rows, rows, sample, &config};
+    const struct ofr_pass pass = {
+        .ticket = ticket, .lane = lane, .rows = rows, .padded = rows, .sample = sample, .config = &config};
     ops->lane(state, lane, &view);
     int code = ops->submit(state, &pass, err);
     while (!code && atomic_load_explicit(view.ended, memory_order_acquire) != ticket)

@@ -237,30 +237,34 @@ static int check_head(uint32_t n, uint32_t classes, uint32_t *missed, struct ofr
     return code;
 }
 
-/* Inputs by number out of a pool, and the control beside them. */
+/* Inputs by number out of a pool, or from where some have travelled ahead, and the control beside them. */
 static int check_copy(uint32_t bytes, uint32_t *missed, struct ofr_error *err)
 {
     enum {
         COUNT = 9,
+        PLACES = 3, /* behind the pool, in the same block */
         ROWS = 5
     };
-    static const uint32_t sample[ROWS] = {8, 0, 3, 3, 5};
+    static const uint32_t at[ROWS] = {8, 0, COUNT + 2, 3,
+                                      COUNT}; /* where the rows' inputs lie in the block */
     struct ofr_cuda_memory memory = {0};
     uint8_t *pool = NULL, *in = NULL, found[ROWS * 4096];
     struct ofr_cuda_control *to = NULL, control;
-    int code = ofr_cuda_memory_take(&memory, OFR_CUDA_FOR_POOL, (size_t)COUNT * bytes, (void **)&pool, err);
+    int code = ofr_cuda_memory_take(&memory, OFR_CUDA_FOR_POOL, (size_t)(COUNT + PLACES) * bytes,
+                                    (void **)&pool, err);
     if (!code)
         code = ofr_cuda_memory_take(&memory, OFR_CUDA_FOR_INPUTS, (size_t)ROWS * bytes, (void **)&in, err);
     if (!code)
         code = ofr_cuda_memory_take(&memory, OFR_CUDA_FOR_INPUTS, sizeof control, (void **)&to, err);
-    for (uint32_t i = 0; i < COUNT * bytes && !code; ++i)
+    for (uint32_t i = 0; i < (COUNT + PLACES) * bytes && !code; ++i)
         pool[i] = (uint8_t)(i * 2654435761u >> 24);
     struct ofr_cuda_copy_in copy = {.pool = pool,
+                                    .ahead = pool + (size_t)COUNT * bytes,
                                     .in = in,
                                     .bytes = bytes,
                                     .to = to,
                                     .control = {TICKET, 3, ROWS, 1, {0}},
-                                    .sample = {8, 0, 3, 3, 5}};
+                                    .from = {8, 0, OFR_CUDA_AHEAD | 2, 3, OFR_CUDA_AHEAD | 0}};
     copy.control.threshold[7] = .25;
     if (!code)
         OFR_CUDA_TRY(ofr_cuda_copy_in_run(&copy, NULL), err);
@@ -270,7 +274,7 @@ static int check_copy(uint32_t bytes, uint32_t *missed, struct ofr_error *err)
         OFR_CUDA_TRY(cudaMemcpy(&control, to, sizeof control, cudaMemcpyDeviceToHost), err);
     bool same = !code && memcmp(&control, &copy.control, sizeof control) == 0;
     for (uint32_t i = 0; i < ROWS && same; ++i)
-        same = memcmp(found + (size_t)i * bytes, pool + (size_t)sample[i] * bytes, bytes) == 0;
+        same = memcmp(found + (size_t)i * bytes, pool + (size_t)at[i] * bytes, bytes) == 0;
     if (!code)
         printf("kernel\tcopy-in\t%d of %d, %u bytes\t1 ways\t%s\tbound same\t%s\n", ROWS, COUNT, bytes,
                same ? "same" : "differs", same ? "ok" : "MISSED");
