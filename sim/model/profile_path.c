@@ -87,7 +87,7 @@ static int fill_bins(struct bins *bins, const struct ofr_profile *profile, const
     return OFR_OK;
 }
 
-/* Mean of the middle four fifths; -1 for an empty bin. Passes with ramps have two speeds and change between them after
+/* Mean of the middle four fifths; -1 for an empty bin. The device may have two speeds and change between them after
  * some dozens (docs/how-far-to-trust.md): a median would know one of the two, the mean knows what a queue feels. */
 static int64_t middle(const struct bins *bins, const struct bin *bin)
 {
