@@ -7,7 +7,8 @@
 #   make.sh estimate FOLDER [N]       seconds that N rounds of replays (5) will take
 #   make.sh replays DEVICE FOLDER [N | A-B] [SECONDS]   replays each N times (5), in N rounds, or makes rounds A to B of
 #                                     them; begins none after SECONDS
-#   make.sh keep FOLDER [BYTES]       makes the logs compact, sums up what replays printed; fails above BYTES (6000000)
+#   make.sh keep FOLDER [BYTES]       verifies the logs, makes them compact, sums up what replays printed; fails above BYTES
+#                                     (6000000)
 # Between the first step and the replays the machine should have been started anew: a profile has to predict runs it was
 # not measured beside. Only profiles, start and replays need the device. NETS, RECORDINGS, OFFRAMP: other networks, other
 # folders of recordings, another program. GRAIN: of times in logs that are kept (256ns). IDLE: share of the time the idle ones keep the server busy (0.3333).
@@ -204,7 +205,7 @@ replays() {
 
 # keep FOLDER [BYTES]
 keep() {
-    local folder log number kept=0 bytes failed=0
+    local folder log number kept=0 verified=0 told bytes failed=0
     for folder in "$1"/*/; do
         folder=${folder%/} number=0
         [ -e "$folder/scenario.yaml" ] || continue
@@ -218,6 +219,11 @@ keep() {
             fi
             number=$((number + 1))
             if ! grep -q '^compact ' "$folder/info"; then
+                # The decisions, from the log's own times: what a simulation is off by is time, or this fails.
+                told=0 && "$offramp" verify "$log" >"$folder/verified" || told=$?
+                sed 's/^[^:]*: /verified     /' "$folder/verified" >>"${log%.olog}.txt"
+                [ $told -ne 1 ] || { echo "make.sh: $log is not what its own times decide" >&2; failed=1; }
+                verified=$((verified + (told == 0)))
                 "$offramp" log compact "$log" -o "$folder/compact" --grain "${GRAIN:-256ns}" && rm "$log"
                 mv "$folder/compact" "$folder/replay-$number.olog"
             elif [ "$log" != "$folder/replay-$number.olog" ]; then
@@ -230,11 +236,12 @@ keep() {
                 rm "${log%.olog}.txt"
             fi
         done
-        rm -f "$folder/info"
+        rm -f "$folder/info" "$folder/verified"
         kept=$((kept + number))
         [ $number -ge 5 ] || { echo "make.sh: $folder has $number replays, expected 5" >&2; failed=1; }
     done
     bytes=$(find "$1" -type f -printf '%s\n' | awk '{ sum += $1 } END { print sum + 0 }')
+    [ $verified -eq 0 ] || echo "make.sh: $verified logs verified"
     echo "make.sh: $kept logs, $bytes bytes with all that stands beside them"
     [ "$bytes" -lt "${2:-6000000}" ] || { echo "make.sh: expected fewer than ${2:-6000000} bytes" >&2; failed=1; }
     return $failed
