@@ -69,6 +69,7 @@ enum {
     OFR_COMPARE_MOST_RUNS = 32,
     OFR_COMPARE_RESAMPLES = 400,
     OFR_COMPARE_BLOCKS = 64,
+    OFR_COMPARE_SIZES = 16,
     OFR_COMPARE_NAMED = 5 /* missing requests that are named */
 };
 
@@ -95,15 +96,25 @@ struct ofr_paired {
     double within_1pct;  /* share of requests within 1 % of A */
 };
 
+/* Batches the device ran at one size. */
+struct ofr_pass_size {
+    uint32_t size;
+    double share;               /* of A's requests that were served at it */
+    struct ofr_difference mean; /* ms, dispatch to end */
+};
+
 struct ofr_comparison {
     struct ofr_difference time[OFR_COMPARED][OFR_STATISTICS]; /* ms */
     struct ofr_paired paired[OFR_COMPARED];
     struct ofr_difference throughput, goodput; /* requests/s */
     struct ofr_difference agreement;           /* share; error in per cent of A */
     struct ofr_difference pass[OFR_PASSES];    /* ms: of batches the device ran at size `pass_size` */
-    uint32_t pass_size;                        /* at which most requests of A were served; 0 = none */
-    struct ofr_difference lateness[3];         /* us: p50, p99, max of admitted - intended arrival */
-    uint64_t offered_a, offered_b;             /* of the first run of each set */
+    struct ofr_pass_size
+        size_pass[OFR_COMPARE_SIZES]; /* [size_passes] with 1 % of the requests or more, ascending */
+    uint32_t size_passes;
+    uint32_t pass_size;                /* at which most requests of A were served; 0 = none */
+    struct ofr_difference lateness[3]; /* us: p50, p99, max of admitted - intended arrival */
+    uint64_t offered_a, offered_b;     /* of the first run of each set */
     double outcome_a[OFR_OUTCOMES], outcome_b[OFR_OUTCOMES]; /* shares, over the set */
     double reason_a[OFR_REASONS], reason_b[OFR_REASONS];
     double *size_a, *size_b; /* [sizes] share of batches, owned */

@@ -174,7 +174,7 @@ static json_t *gates_json(const struct ofr_gates *gates)
 json_t *ofr_comparison_json(const struct ofr_comparison *c, const struct ofr_run_set *a,
                             const struct ofr_run_set *b, const struct ofr_gates *gates)
 {
-    json_t *object = json_object(), *late = json_object(), *pass = json_object();
+    json_t *object = json_object(), *late = json_object(), *pass = json_object(), *sizes = json_object();
     json_object_set_new(object, "a", set_json(a));
     json_object_set_new(object, "b", set_json(b));
     json_object_set_new(object, "warnings", warnings_json(a->run[0], b->run[0]));
@@ -187,6 +187,14 @@ json_t *ofr_comparison_json(const struct ofr_comparison *c, const struct ofr_run
     json_object_set_new(pass, "size", ofr_json_count(c->pass_size));
     for (int i = 0; i < OFR_PASSES; ++i)
         json_object_set_new(pass, ofr_pass_names[i], difference_json(&c->pass[i]));
+    for (uint32_t i = 0; i < c->size_passes; ++i) {
+        char key[16];
+        snprintf(key, sizeof key, "%u", c->size_pass[i].size);
+        json_t *size = difference_json(&c->size_pass[i].mean);
+        set(size, "share", c->size_pass[i].share);
+        json_object_set_new(sizes, key, size);
+    }
+    json_object_set_new(pass, "mean_by_size", sizes);
     json_object_set_new(object, "pass_ms", pass);
     json_object_set_new(late, "p50", difference_json(&c->lateness[0]));
     json_object_set_new(late, "p99", difference_json(&c->lateness[1]));

@@ -4,6 +4,7 @@
 #include <gsl/gsl_sort.h>
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 const char *const ofr_pass_names[] = {
 #define X(name, text) text,
@@ -11,23 +12,31 @@ const char *const ofr_pass_names[] = {
 #undef X
         NULL};
 
-/* The size, as the device ran it, at which most requests of the set were served; 0 = none was. */
-static int most_used(const struct ofr_run_set *set, uint32_t *size, struct ofr_error *err)
+/* The sizes, as the device ran them, at which 1 % or more of the set's requests were served, and the most used; 0 =
+ * none was. */
+static int used_sizes(struct ofr_comparison *out, const struct ofr_run_set *set, struct ofr_error *err)
 {
     uint32_t largest = 0;
+    uint64_t all = 0;
     for (uint32_t i = 0; i < set->runs; ++i)
         for (uint64_t k = 0; k < set->run[i]->batches; ++k)
             largest = set->run[i]->batch[k].padded > largest ? set->run[i]->batch[k].padded : largest;
     uint64_t *served = calloc((size_t)largest + 1, sizeof *served);
     if (!served)
         return ofr_fail_nomem(err, "the batches of a set");
-    *size = 0;
     for (uint32_t i = 0; i < set->runs; ++i)
-        for (uint64_t k = 0; k < set->run[i]->batches; ++k)
+        for (uint64_t k = 0; k < set->run[i]->batches; ++k) {
             served[set->run[i]->batch[k].padded] += set->run[i]->batch[k].size;
-    for (uint32_t i = 1; i <= largest; ++i)
-        if (served[i] > served[*size])
-            *size = i;
+            all += set->run[i]->batch[k].size;
+        }
+    out->pass_size = 0;
+    for (uint32_t size = 1; size <= largest; ++size) {
+        if (served[size] > served[out->pass_size])
+            out->pass_size = size;
+        if (served[size] * 100 >= all && all && out->size_passes < OFR_COMPARE_SIZES)
+            out->size_pass[out->size_passes++] =
+                (struct ofr_pass_size){.size = size, .share = (double)served[size] / (double)all};
+    }
     free(served);
     return 0;
 }
@@ -54,19 +63,36 @@ static int passes_of(const struct ofr_run_data *run, uint32_t size, double out[O
     return 0;
 }
 
+static int compare_size(struct ofr_difference out[OFR_PASSES], uint32_t size, const struct ofr_run_set *a,
+                        const struct ofr_run_set *b, struct ofr_error *err)
+{
+    double of_a[OFR_PASSES][OFR_COMPARE_MOST_RUNS], of_b[OFR_PASSES][OFR_COMPARE_MOST_RUNS];
+    for (uint32_t i = 0; i < a->runs + b->runs; ++i) {
+        bool in_a = i < a->runs;
+        double of_run[OFR_PASSES] = {0};
+        int rc = passes_of(in_a ? a->run[i] : b->run[i - a->runs], size, of_run, err);
+        if (rc)
+            return rc;
+        for (int k = 0; k < OFR_PASSES; ++k)
+            *(in_a ? &of_a[k][i] : &of_b[k][i - a->runs]) = of_run[k];
+    }
+    for (int k = 0; k < OFR_PASSES; ++k)
+        out[k] = compare__difference(of_a[k], a->runs, of_b[k], b->runs);
+    return 0;
+}
+
 int compare__passes(struct ofr_comparison *out, const struct ofr_run_set *a, const struct ofr_run_set *b,
                     struct ofr_error *err)
 {
-    double of_a[OFR_PASSES][OFR_COMPARE_MOST_RUNS], of_b[OFR_PASSES][OFR_COMPARE_MOST_RUNS];
-    int rc = most_used(a, &out->pass_size, err);
-    for (uint32_t i = 0; !rc && i < a->runs + b->runs; ++i) {
-        bool in_a = i < a->runs;
-        double of_run[OFR_PASSES];
-        rc = passes_of(in_a ? a->run[i] : b->run[i - a->runs], out->pass_size, of_run, err);
-        for (int k = 0; !rc && k < OFR_PASSES; ++k)
-            *(in_a ? &of_a[k][i] : &of_b[k][i - a->runs]) = of_run[k];
+    int rc = used_sizes(out, a, err);
+    for (uint32_t i = 0; !rc && i < out->size_passes; ++i) {
+        struct ofr_difference pass[OFR_PASSES];
+        rc = compare_size(pass, out->size_pass[i].size, a, b, err);
+        if (rc)
+            break;
+        out->size_pass[i].mean = pass[OFR_PASS_MEAN];
+        if (out->size_pass[i].size == out->pass_size)
+            memcpy(out->pass, pass, sizeof pass);
     }
-    for (int k = 0; !rc && k < OFR_PASSES; ++k)
-        out->pass[k] = compare__difference(of_a[k], a->runs, of_b[k], b->runs);
     return rc;
 }

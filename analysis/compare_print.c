@@ -121,10 +121,14 @@ static void times(FILE *out, const struct ofr_comparison *c)
     difference(out, "throughput", &c->throughput, "%.2f/s");
     difference(out, "goodput", &c->goodput, "%.2f/s");
     difference(out, "agreement", &c->agreement, "%.5f");
-    for (int i = 0; i < OFR_PASSES; ++i) {
-        char name[40];
-        snprintf(name, sizeof name, "pass of %" PRIu32 " %s", c->pass_size, ofr_pass_names[i]);
-        difference(out, name, &c->pass[i], "%.4f ms");
+    for (uint32_t i = 0; i < c->size_passes; ++i) {
+        const struct ofr_pass_size *pass = &c->size_pass[i];
+        int last = pass->size == c->pass_size ? OFR_PASSES : OFR_PASS_MEAN + 1;
+        for (int k = OFR_PASS_MEAN; k < last; ++k) {
+            char name[40];
+            snprintf(name, sizeof name, "pass of %" PRIu32 " %s", pass->size, ofr_pass_names[k]);
+            difference(out, name, k == OFR_PASS_MEAN ? &pass->mean : &c->pass[k], "%.4f ms");
+        }
     }
     static const char *const lateness[] = {"sender late p50", "sender late p99", "sender late max"};
     for (int i = 0; i < 3; ++i)

@@ -31,6 +31,7 @@ static int open(void *state, const struct ofr_leg_view *view, struct ofr_serve_s
         .feedback = (view->scenario->policy->flags & OFFRAMP_POLICY_FEEDBACK) != 0,
         .servers = setup->servers,
         .without = without,
+        .pace = &view->scenario->model.pace,
         .seed = view->scenario->top.seed,
         .noise_stream = (uint32_t)view->scenario->model.noise_stream,
     };

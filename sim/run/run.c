@@ -11,6 +11,7 @@
 #include "traces/runlog_file.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -56,6 +57,20 @@ static int check_recording(const struct ofr_inputs *inputs, const struct ofr_sce
     return 0;
 }
 
+static int check_pace(const struct ofr_profile *profile, const struct ofr_scenario_model *model,
+                      struct ofr_error *err)
+{
+    for (uint32_t i = 0; i < model->pace.count; ++i) {
+        uint32_t b = 0;
+        while (b < profile->batches && profile->batch[b] != model->pace.size[i])
+            ++b;
+        if (b == profile->batches)
+            return ofr_fail(err, OFR_E_INPUT, "pace: found the size %u, expected one that %s has",
+                            model->pace.size[i], model->profile);
+    }
+    return 0;
+}
+
 static int load_profile(struct ofr_profile **out, const char *path, const struct ofr_scenario_model *model,
                         struct ofr_error *err)
 {
@@ -77,6 +92,8 @@ int ofr_inputs_load_beside(struct ofr_inputs *inputs, const struct ofr_scenario 
         rc = ofr_recording_load(&inputs->recording, model->recording, err);
     if (!rc)
         rc = check_recording(inputs, model, err);
+    if (!rc)
+        rc = check_pace(inputs->profile, model, err);
     if (rc && recording)
         inputs->recording = NULL;
     if (rc)
@@ -334,7 +351,10 @@ static int shortest(int64_t *out, const struct ofr_scenario *scenario, const str
     int rc = ofr_pass_model_init(&model, &profile, scenario->model.without_terms, false, err);
     if (rc)
         return rc;
-    *out = ofr_pass_model_shortest_ns(&model, ramps);
+    double least = 1.0;
+    for (uint32_t i = 0; i < scenario->model.pace.count; ++i)
+        least = fmin(least, scenario->model.pace.factor[i]);
+    *out = (int64_t)(least * (double)ofr_pass_model_shortest_ns(&model, ramps));
     ofr_pass_model_release(&model);
     return 0;
 }

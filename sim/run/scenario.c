@@ -1,6 +1,7 @@
 #include "sim/run/scenario.h"
 
 #include "sim/base/config.h"
+#include "sim/base/units.h"
 #include "sim/policy/plugin.h"
 #include "sim/policy/policies.h"
 #include "sim/run/scenario_tables.h"
@@ -190,6 +191,27 @@ static int bind_terms(struct ofr_scenario_model *model, struct ofr_node *map, st
     return 0;
 }
 
+static int bind_pace(struct ofr_scenario_model *model, struct ofr_node *map, struct ofr_error *err)
+{
+    struct ofr_pace *pace = &model->pace;
+    for (pace->count = 0; pace->count < model->pace_text.count; ++pace->count) {
+        char size[sizeof *model->pace_text.item];
+        uint64_t rows = 0;
+        double *factor = &pace->factor[pace->count];
+        snprintf(size, sizeof size, "%s", model->pace_text.item[pace->count]);
+        char *equals = strchr(size, '=');
+        if (equals)
+            *equals = '\0';
+        if (!equals || ofr_read_count(size, &rows) || rows == 0 || rows > UINT32_MAX ||
+            ofr_read_real(equals + 1, factor) || !(*factor > 0.0 && *factor <= 1000.0))
+            return ofr_node_fail(ofr_node_get(map, "pace"), err,
+                                 "pace: found '%.40s', expected SIZE=FACTOR such as 16=1.02",
+                                 model->pace_text.item[pace->count]);
+        pace->size[pace->count] = (uint32_t)rows;
+    }
+    return 0;
+}
+
 static int bind_model(struct ofr_scenario *scenario, struct ofr_node *root, struct ofr_error *err)
 {
     struct ofr_node *map = ofr_node_get(root, ofr_section_model.name);
@@ -201,6 +223,8 @@ static int bind_model(struct ofr_scenario *scenario, struct ofr_node *root, stru
         rc = bind_section(&ofr_section_model, &scenario->model, sizeof scenario->model, map, err);
     if (!rc)
         rc = bind_terms(&scenario->model, map, err);
+    if (!rc)
+        rc = bind_pace(&scenario->model, map, err);
     return rc ? rc : reject_unused(map, NULL, &ofr_section_model, NULL, err);
 }
 

@@ -12,6 +12,7 @@
 
 #include "sim/offramp_policy.h"
 #include "sim/serve/batcher.h"
+#include "sim/serve/executor.h"
 #include "workloads/arrivals.h"
 
 #include <stdio.h>
@@ -44,6 +45,8 @@ struct ofr_scenario_model {
     int32_t samples;                       /* enum ofr_sample_order */
     struct offramp_texts without;          /* names of terms left out */
     uint32_t without_terms;                /* the same as a set, see ofr_terms_read */
+    struct offramp_texts pace_text;        /* SIZE=FACTOR */
+    struct ofr_pace pace;                  /* the same, read */
     /* Replace what the profile says; -1 = keep. */
     int64_t ramp_ns, dispatch_ns, copy_in_ns, copy_out_ns, release_ns, feedback_ns;
 };

@@ -98,6 +98,13 @@ static const struct offramp_option model[] = {
      .fallback = "[]",
      .help = "terms of the latency model left out of a simulation, to see what each is worth (`offramp list "
              "terms`)"},
+    {.name = "pace",
+     .type = OFFRAMP_OPT_TEXTS,
+     ROW(ofr_scenario_model, pace_text),
+     .fallback = "[]",
+     .help =
+         "SIZE=FACTOR, ...: batches the device runs at this size take so many times as long, to see what a "
+         "slower device, or another boot of it, changes"},
     {.name = "samples",
      .type = OFFRAMP_OPT_CHOICE,
      ROW(ofr_scenario_model, samples),

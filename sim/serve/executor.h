@@ -87,15 +87,23 @@ enum ofr_noise {
                             */
 };
 
+/* Batches run at these sizes take so many times as long as the profile says, in all their parts. */
+struct ofr_pace {
+    uint32_t count;
+    uint32_t size[OFFRAMP_MAX_SITES];
+    double factor[OFFRAMP_MAX_SITES]; /* > 0 */
+};
+
 struct ofr_sim_executor_setup {
     const struct ofr_profile *profile[OFR_MAX_STAGES]; /* of each stage; borrowed */
     const struct ofr_recording *recording; /* borrowed; NULL: every answer is 0 and no ramp may be active */
     enum ofr_noise noise;
-    bool feedback;      /* fill score and ramp_answer */
-    uint32_t max_batch; /* of the batcher; read only where inputs travel ahead */
-    bool inputs_ahead;  /* see ofr_profile_has_ahead; one server, one stage */
-    uint32_t servers;   /* <= OFR_MAX_SERVERS */
-    uint32_t without;   /* terms left out, see ofr_terms_read */
+    bool feedback;               /* fill score and ramp_answer */
+    uint32_t max_batch;          /* of the batcher; read only where inputs travel ahead */
+    bool inputs_ahead;           /* see ofr_profile_has_ahead; one server, one stage */
+    uint32_t servers;            /* <= OFR_MAX_SERVERS */
+    uint32_t without;            /* terms left out, see ofr_terms_read */
+    const struct ofr_pace *pace; /* borrowed; NULL = as the profile says */
     uint64_t seed;
     uint32_t noise_stream; /* execution times come from this stream of the seed */
 };

@@ -133,6 +133,17 @@ static void lay_out(struct ofr_sim_executor *executor, const struct ofr_batch *b
         line->release_ns[k] = within(line->release_ns[k], line->end_ns);
 }
 
+static void keep_pace(const struct ofr_pace *pace, uint32_t size, uint32_t ramps, struct timeline *line)
+{
+    for (uint32_t i = 0; pace && i < pace->count; ++i) {
+        if (pace->size[i] != size)
+            continue;
+        line->end_ns = stretch(line->end_ns, pace->factor[i]);
+        for (uint32_t k = 0; k <= ramps; ++k)
+            line->release_ns[k] = stretch(line->release_ns[k], pace->factor[i]);
+    }
+}
+
 static void decide_rows(const struct ofr_recording *recording, struct ofr_batch *batch,
                         const struct timeline *line)
 {
@@ -184,6 +195,7 @@ static int submit(void *state, struct ofr_batch *batch, int64_t now_ns, struct o
     struct timeline line;
     int64_t shift_ns = draw_shift(executor, batch, (uint32_t)index, now_ns);
     lay_out(executor, batch, (uint32_t)index, shift_ns, &line);
+    keep_pace(executor->setup.pace, profile->batch[index], batch->config.ramps, &line);
     batch->padded = profile->batch[index];
     batch->ended_ns = executor->ended_ns[batch->server] = now_ns + line.end_ns;
     if (batch->config.ramps == 0)

@@ -364,6 +364,7 @@ Test(latency_terms, an_slo_below_every_answer_is_a_slip)
     } one[] = {{"without: [idle]", 55000},
                {"without: []", 50000},
                {"without: [idle, answers]", 70000},
+               {"without: [idle], pace: [1=0.5]", 27500},
                {"without: [idle, launch, answers]", 119000},
                {"without: [idle, launch, answers, copies]", 105000}};
     for (size_t i = 0; i < sizeof one / sizeof *one; ++i) {
@@ -377,6 +378,25 @@ Test(latency_terms, an_slo_below_every_answer_is_a_slip)
                      "%s: %s", one[i].model, err.text);
     }
     ofr_profile_free(inputs.profile);
+}
+
+/* Fails when a pace leaves out a part of a pass. */
+Test(latency_terms, a_pace_stretches_whole_passes)
+{
+    static const char *const exits[] = {"policy: vanilla", "policy: static, thresholds: 1"};
+    struct ofr_inputs inputs = {.profile =
+                                    load_changed(overlapping, sizeof overlapping / sizeof *overlapping),
+                                .recording = fixture_recording(500, 2, 1)};
+    for (size_t j = 0; j < sizeof exits / sizeof *exits; ++j) {
+        struct ofr_error err = OFR_ERROR_INIT;
+        struct seen own, twice;
+        cr_assert_eq(simulate(&inputs, "pace: []", exits[j], -1, &own, &err), 0, "%s", err.text);
+        cr_assert_eq(simulate(&inputs, "pace: [1=2]", exits[j], -1, &twice, &err), 0, "%s", err.text);
+        cr_expect_eq(twice.least_ns, 2 * own.least_ns, "%s", exits[j]);
+        cr_expect_gt(own.least_ns, 0);
+    }
+    ofr_profile_free(inputs.profile);
+    ofr_recording_free(inputs.recording);
 }
 
 /* What overlaps may be more than a short pass takes: answers then come with the dispatch, never before it. */
