@@ -10,9 +10,10 @@
 #   --bounds    writes `bounds` anew: today's errors and half as much again
 #   --release   writes the record anew: errors of this program's simulations, and by how much they may grow
 # FOLDER: scenarios with scenario.yaml and replay-*.olog; default: all beside this script with two replays or more.
-# The record (release.csv): simulations of one scenario differ by the stream their execution times are drawn from. An error is
-# the mean of three of them; two such means differ by the standard deviation of one simulation times the root of 2/3. The
-# tolerance is four times that, measured over twelve streams when the record is made, and at least 0.05.
+# The record (release.csv) names the evidence by a hash and cannot be held against other. Simulations of one scenario differ
+# by the stream their execution times are drawn from. An error is the mean of three of them; two such means differ by the
+# standard deviation of one simulation times the root of 2/3. The tolerance is four times that, measured over twelve streams
+# when the record is made, and at least 0.05.
 set -euo pipefail
 shopt -s inherit_errexit
 here=$(cd "$(dirname "$0")" && pwd)
@@ -44,7 +45,8 @@ trap 'rm -rf "$work"' EXIT
 simulate() { # FOLDER [WITHOUT [STREAMS [PACE]]]
     rm -rf "$work/sim" && mkdir "$work/sim"
     for stream in ${3:-1 2 3}; do
-        "$offramp" sim "$1/scenario.yaml" --set model.noise_stream=$stream --set "model.without=[${2:-}]" --set "model.pace=[${4:-}]" \
+        "$offramp" sim "$1/scenario.yaml" --set model.noise_stream=$stream --set "model.without=[${2:-}]" \
+            --set "model.pace=[${4:-}]" \
             --log "$work/sim/$stream.olog" >/dev/null 2>"$work/err" || { cat "$work/err" >&2; return 1; }
     done
 }
@@ -189,12 +191,22 @@ boots() {
     done
 }
 
+# What an error was measured on: one hash of scenario, replays, profile, recording and trace.
+hash_of() { # FOLDER
+    local file files=()
+    for file in $(grep -o -E '(profile|recording|trace): [^,}]+\.(oprof|orec|otrace)' "$1/scenario.yaml" | sed 's/.*: //'); do
+        files+=("$1/$file")
+    done
+    cat "$1/scenario.yaml" "$1"/replay-*.olog "${files[@]}" | sha256sum | cut -c1-16
+}
+
 # Figures whose error grew beyond the tolerance against the record. FOLDER, and its errors on stdin.
 grown() { # FOLDER
-    awk -F'[ ,]' -v figures="$figures" -v name="${1##*/}" '
+    awk -F'[ ,]' -v figures="$figures" -v name="${1##*/}" -v hash="$(hash_of "$1")" '
         function size(x) { return x < 0 ? -x : x }
         NR == FNR { if ($1 == name) { was[$2] = $3; tolerance[$2] = $4 }
                     next }
+        was["evidence"] != hash { print "the record is of other evidence (fidelity.sh --release)"; exit }
         { split(figures, figure, " ")
           for (i in figure) {
               f = figure[i]
@@ -258,6 +270,7 @@ release() {
                 simulate "$folder" "" "$stream"
                 errors_of "$folder" >>"$work/errors"
             done
+            echo "${folder##*/},evidence,$(hash_of "$folder"),"
             awk -v name="${folder##*/}" -v figures="$figures" '
                 NR == 1 { for (i = 1; i <= 5; i++) error[i] = $i; next }
                 { n++; for (i = 1; i <= 5; i++) { sum[i] += $i; squares[i] += $i * $i } }
