@@ -2,10 +2,15 @@
 # Agreement and saving of apparate's guards conformal and bank on made-up streams, 20,000 inputs each, from exit models:
 # independent inputs, easy and hard; ramps whose scores say little; ramps surer than they may be; levels that step, rise and
 # come back; scenes. ResNet-18's H200 profile, batch 1, ramps of 300 ns (all sites affordable) and 4 us (one). Means over
-# three streams of a kind. `best` is static-hindsight. Prints a Markdown table. Usage: analysis/guard_made.sh [OFFRAMP]
+# three streams of a kind. `best` is static-hindsight. Prints a Markdown table.
+#
+# --check also holds `bank` to an agreement of at least 99.0 % and to 0.9 times the saving of `conformal`, and names on
+# stderr the rows that miss it (status 1). Usage: analysis/guard_made.sh [--check] [OFFRAMP]
 set -euo pipefail
 shopt -s inherit_errexit
 cd "$(dirname "$0")/.."
+check=''
+if [ "${1:-}" = --check ]; then check=1; shift; fi
 offramp=$(realpath "${1:-build/release/offramp}")
 profile=$PWD/workloads/data/h200-resnet18.oprof
 work=$(mktemp -d)
@@ -43,11 +48,12 @@ figures() { # STREAM RAMP EXITS: agreement and mean saving
     "$offramp" sim s.yaml --vanilla 2>/dev/null | awk '/^answers/ { a = $2 } /^saving/ { print a, $3 }'
 }
 
+missed=0
 echo "| stream | ramp | best | conformal | bank | bank / conformal |"
 echo "|---|---|---|---|---|---|"
 for yaml in easy hard scores-say-little too-sure steps drift scenes; do
     for ramp in 300ns 4us; do
-        for seed in 1 2 3; do
+        row=$(for seed in 1 2 3; do
             "$offramp" workload generate "$yaml.yaml" --samples 20000 --seed $seed -o r.orec 2>/dev/null
             best=$(figures r.orec $ramp static-hindsight)
             conformal=$(figures r.orec $ramp "apparate, guard: conformal")
@@ -58,6 +64,13 @@ for yaml in easy hard scores-say-little too-sure steps drift scenes; do
             NF != 6 { bad = 1 }
             END { if (bad || NR != 3) exit 1
                   printf "| %s | %s | %.2f / %.1f | %.2f / %.1f | %.2f / %.1f | %.2f |\n", name, ramp, sum[1], sum[2],
-                      sum[3], sum[4], sum[5], sum[6], sum[6] / sum[4] }'
+                      sum[3], sum[4], sum[5], sum[6], sum[6] / sum[4] }')
+        echo "$row"
+        [ "$check" ] || continue
+        read -r agreement ratio < <(awk -F' *[|] *' '{ split($6, bank, " "); print bank[1], $7 }' <<<"$row")
+        awk "BEGIN { exit !($agreement >= 99.0 && $ratio >= 0.9) }" && continue
+        echo "guard_made.sh: $yaml, ramps of $ramp: bank agrees $agreement %, saves $ratio of conformal; expected 99.0, 0.9" >&2
+        missed=$((missed + 1))
     done
 done
+[ $missed -eq 0 ]

@@ -6,8 +6,8 @@
  *
  * The defaults depart from the published description, and why:
  *   - the published trigger bounds nothing (docs/accuracy-guard.md);
- *   - a changed ramp set is a trial that has to beat the old one. Without this the loop moves a ramp every
- *     other look for ever, and every moved ramp has to be learnt anew;
+ *   - a changed ramp set is a trial that takes turns with the old one and has to beat it. Without this the loop
+ *     moves a ramp every other look for ever, and every moved ramp has to be learnt anew;
  *   - ramps of negative utility are only taken out when the others alone would have saved as much on the same
  *     inputs, and batches dispatched with closed exits do not count in utilities: thresholds that wait for
  *     credit make good ramps look bad;
@@ -52,7 +52,7 @@ static const struct offramp_option table[] = {
      .min = 0,
      .max = 65536,
      .help =
-         "inputs remembered for tuning; 0 = the guard's own choice (none 512, conformal 2048, bank 4096)"},
+         "inputs remembered for tuning; 0 = the guard's own choice (none 512, conformal 2048, bank 8192)"},
     {.name = "period",
      .type = OFFRAMP_OPT_COUNT,
      ROW(period),

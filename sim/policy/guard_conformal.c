@@ -25,6 +25,7 @@ struct conformal {
     uint32_t period_rows, period_wrong;
     uint64_t fed;
     bool open;
+    bool restored; /* ramps came back with records to tune on */
 };
 
 static void *create(const struct ofr_guard_setup *setup)
@@ -56,7 +57,7 @@ static void destroy(void *state)
 static void ramps(void *state, const struct ofr_ramp_set *set, const struct ofr_ramp_costs *costs)
 {
     struct conformal *conformal = state;
-    ofr_guard_window_ramps(&conformal->window, set, costs);
+    conformal->restored = ofr_guard_window_ramps(&conformal->window, set, costs) == OFR_WINDOW_RESTORED;
 }
 
 static void feed(void *state, const struct offramp_feedback *feedback, bool same_ramps)
@@ -71,17 +72,25 @@ static void feed(void *state, const struct offramp_feedback *feedback, bool same
     conformal->fed += feedback->rows;
 }
 
+static void follow_loss(struct conformal *conformal)
+{
+    double loss = conformal->setup.accuracy_loss;
+    conformal->budget += gain * (loss - (double)conformal->period_wrong / conformal->period_rows);
+    conformal->budget = fmin(fmax(conformal->budget, lowest * loss), highest * loss);
+    conformal->period_rows = conformal->period_wrong = 0;
+}
+
 static void decide(void *state, const struct offramp_feedback *feedback, bool tune,
                    struct ofr_guard_verdict *verdict)
 {
     (void)feedback, (void)tune;
     struct conformal *conformal = state;
-    if (conformal->period_rows < conformal->setup.period || conformal->fed < FIRST)
+    bool due = conformal->period_rows >= conformal->setup.period && conformal->fed >= FIRST;
+    if (due)
+        follow_loss(conformal);
+    else if (!conformal->restored)
         return;
-    double loss = conformal->setup.accuracy_loss;
-    conformal->budget += gain * (loss - (double)conformal->period_wrong / conformal->period_rows);
-    conformal->budget = fmin(fmax(conformal->budget, lowest * loss), highest * loss);
-    conformal->period_rows = conformal->period_wrong = 0;
+    conformal->restored = false;
     if (conformal->budget > 0.0) {
         ofr_guard_window_tune(&conformal->window, conformal->budget, "period", verdict);
         conformal->open = true;

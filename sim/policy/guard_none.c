@@ -45,8 +45,11 @@ static void destroy(void *state)
 static void ramps(void *state, const struct ofr_ramp_set *set, const struct ofr_ramp_costs *costs)
 {
     struct none *none = state;
-    if (ofr_guard_window_ramps(&none->window, set, costs))
+    enum ofr_guard_window_change change = ofr_guard_window_ramps(&none->window, set, costs);
+    if (change != OFR_WINDOW_SAME)
         none->open = false; /* new ramps start closed: without this nothing would ever tune them */
+    if (change == OFR_WINDOW_RESTORED && none->window.now.count >= LOOK)
+        none->fed_since = LOOK;
 }
 
 static void feed(void *state, const struct offramp_feedback *feedback, bool same_ramps)
@@ -78,7 +81,7 @@ static void decide(void *state, const struct offramp_feedback *feedback, bool tu
     double loss = none->setup.accuracy_loss;
     ofr_guard_window_tune(&none->window, loss, violated ? "accuracy" : "latency", verdict);
     none->open = false;
-    for (uint32_t k = 0; k < none->window.set.ramps && verdict->changed; ++k)
+    for (uint32_t k = 0; k < none->window.now.set.ramps && verdict->changed; ++k)
         none->open |= verdict->threshold[k] > 0.0;
 }
 

@@ -2,8 +2,8 @@
 
 #include <stdlib.h>
 
-/* A move may add no wrong exit at all: its price stays finite. */
-static const double wrong_floor = 0.5;
+/* Wrong exits added to those counted when moves are compared: a move may add none at all, and few may be luck. */
+static const double wrong_floor = 1.0;
 static const double highest_price = 1e9;
 
 struct gain {
@@ -179,11 +179,17 @@ const struct ofr_ladder_step *ofr_ladder_step(const struct ofr_ladder *ladder, u
     return &ladder->step[step];
 }
 
-double ofr_ladder_price_at(const struct ofr_ladder *ladder, double wrong)
+uint32_t ofr_ladder_within(const struct ofr_ladder *ladder, double wrong)
 {
     uint32_t at = 0;
     while (at + 1 < ladder->steps && ladder->step[at + 1].wrong <= wrong)
         ++at;
+    return at;
+}
+
+double ofr_ladder_price_at(const struct ofr_ladder *ladder, double wrong)
+{
+    uint32_t at = ofr_ladder_within(ladder, wrong);
     return ladder->step[at + 1 < ladder->steps ? at + 1 : at].price;
 }
 

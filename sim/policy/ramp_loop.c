@@ -1,21 +1,23 @@
 #include "sim/policy/ramp_loop.h"
 
 #include "sim/policy/guard.h"
+#include "sim/policy/ramp_promise.h"
 
 #include <math.h>
 #include <string.h>
 
 enum {
-    TRIAL = 1024,       /* inputs a ramp set is judged by */
-    FIRST_JUDGED = 512, /* inputs after which a trial that goes badly may end */
+    TURN = 128,         /* inputs one set of a trial has before the other */
+    TRIAL = 2048,       /* inputs under each set by which a trial is decided */
+    FIRST_JUDGED = 512, /* inputs under each set after which it may be decided early */
+    ENOUGH = 1024,      /* inputs without which no trial is chosen */
     FIRST_WAIT = 1024,  /* inputs between trials */
     LONGEST_WAIT = 65536
 };
 
-static const double trial_margin = 1.0;   /* how much more the new ramps have to save than the old ones */
-static const double trial_floor = 0.001;  /* and by how much of a whole pass at least */
-static const double trial_hopeless = 0.4; /* a trial below this share of the old ramps' gain ends early */
-static const double later_doubt = 0.5;    /* that everyone leaves at a later site is too much to hope for */
+static const double trial_floor = 0.001; /* share of a whole pass the new ramps have to save more, at least */
+static const double surely_better = 2.0; /* standard deviations at which a trial is won early */
+static const double likely_worse = 1.0;  /* and at which it is lost: trying again costs less than going on */
 
 int ofr_ramp_loop_init(struct ofr_ramp_loop *loop, const struct ofr_ramp_loop_setup *setup)
 {
@@ -24,12 +26,15 @@ int ofr_ramp_loop_init(struct ofr_ramp_loop *loop, const struct ofr_ramp_loop_se
     loop->set = loop->home;
     ofr_ramp_costs_mix(&loop->costs, &setup->latency, loop->weight);
     loop->ladder = ofr_ladder_create(TRIAL);
-    return loop->ladder ? ofr_exit_memory_init(&loop->recent, TRIAL, 1, setup->latency.sites) : -1;
+    if (!loop->ladder || ofr_exit_memory_init(&loop->recent, TRIAL, 1, setup->latency.sites))
+        return -1;
+    return ofr_exit_memory_init(&loop->other_recent, TRIAL, 1, setup->latency.sites);
 }
 
 void ofr_ramp_loop_release(struct ofr_ramp_loop *loop)
 {
     ofr_exit_memory_release(&loop->recent);
+    ofr_exit_memory_release(&loop->other_recent);
     ofr_ladder_free(loop->ladder);
     loop->ladder = NULL;
 }
@@ -48,6 +53,7 @@ void ofr_ramp_loop_feed(struct ofr_ramp_loop *loop, const struct offramp_feedbac
     bool trial = loop->setup.rule == OFR_RAMP_RULE_TRIAL;
     loop->weight[ofr_latency_row(&loop->setup.latency, feedback->padded_rows)] += feedback->rows;
     loop->waited += feedback->rows;
+    loop->turn += feedback->rows;
     for (uint32_t row = 0; row < feedback->rows && trial; ++row)
         ofr_exit_memory_add(&loop->recent, &loop->set, feedback->score + (size_t)row * ramps,
                             feedback->answer + (size_t)row * ramps, feedback->final_answer[row]);
@@ -66,44 +72,60 @@ static void use(struct ofr_ramp_loop *loop, const struct ofr_ramp_set *next)
     ofr_exit_memory_clear(&loop->recent);
 }
 
-/* ---- judging sets by what they would have saved ---- */
-
-/* The step of the best thresholds for the remembered inputs that meets the constraint; builds the ladder. */
-static const struct ofr_ladder_step *best_step(struct ofr_ramp_loop *loop, const struct ofr_ramp_set *set,
-                                               double *saving)
-{
-    double most_wrong = floor(loop->setup.accuracy_loss * loop->recent.count);
-    ofr_guard_savings(saving, set, &loop->costs);
-    ofr_ladder_build(loop->ladder, &loop->recent, set, saving, most_wrong);
-    uint32_t step = ofr_ladder_steps(loop->ladder) - 1;
-    while (step > 0 && ofr_ladder_step(loop->ladder, step)->wrong > most_wrong)
-        --step;
-    return ofr_ladder_step(loop->ladder, step);
-}
-
-/* What a set would have saved on the remembered inputs, as a share of the whole pass. */
-static double promise(struct ofr_ramp_loop *loop, const struct ofr_ramp_set *set)
-{
-    double saving[OFFRAMP_MAX_SITES];
-    if (loop->recent.count == 0)
-        return 0.0;
-    double saved = best_step(loop, set, saving)->saved / loop->recent.count;
-    return saved - ofr_ramp_set_added(set, &loop->costs);
-}
-
 /* ---- trials ---- */
+
+static struct ofr_ramp_promise promise(struct ofr_ramp_loop *loop, const struct ofr_exit_memory *memory,
+                                       const struct ofr_ramp_set *set)
+{
+    return ofr_ramp_promise_of(loop->ladder, memory, set, &loop->costs, loop->setup.accuracy_loss);
+}
+
+static void take_turns(struct ofr_ramp_loop *loop)
+{
+    struct ofr_exit_memory recent = loop->recent;
+    struct ofr_ramp_set set = loop->set;
+    loop->recent = loop->other_recent;
+    loop->set = loop->other;
+    loop->other_recent = recent;
+    loop->other = set;
+    loop->challenging = !loop->challenging;
+    loop->turn = 0;
+    loop->tuned_first = false;
+}
 
 static bool start_trial(struct ofr_ramp_loop *loop, const struct ofr_ramp_set *next)
 {
     if (ofr_ramp_set_same(next, &loop->set))
         return false;
-    loop->before = loop->set;
     ofr_ramp_set_common(&loop->shared, &loop->set, next);
-    loop->before_gain = promise(loop, &loop->set) - promise(loop, &loop->shared);
     loop->on_trial = true;
+    loop->challenging = false;
     loop->judged = FIRST_JUDGED;
-    use(loop, next);
+    loop->other = *next;
+    ofr_exit_memory_clear(&loop->recent);
+    ofr_exit_memory_clear(&loop->other_recent);
+    take_turns(loop);
     return true;
+}
+
+/* One of the two sets of a trial, with its inputs. */
+struct side {
+    const struct ofr_ramp_set *set;
+    const struct ofr_exit_memory *memory;
+};
+
+static struct side side_of(const struct ofr_ramp_loop *loop, bool new_one)
+{
+    bool active = new_one == loop->challenging;
+    return (struct side){active ? &loop->set : &loop->other, active ? &loop->recent : &loop->other_recent};
+}
+
+/* What the ramps that the other set lacks bring, on the inputs of their own. */
+static struct ofr_ramp_promise own_gain(struct ofr_ramp_loop *loop, struct side side)
+{
+    struct ofr_ramp_promise own = promise(loop, side.memory, side.set);
+    own.gain -= promise(loop, side.memory, &loop->shared).gain;
+    return own;
 }
 
 static void mark_new(struct ofr_ramp_loop *loop, const struct ofr_ramp_set *set,
@@ -117,28 +139,44 @@ static void mark_new(struct ofr_ramp_loop *loop, const struct ofr_ramp_set *set,
         loop->tried &= ~((uint64_t)1 << both.site[k]);
 }
 
-/* Ends a trial that has lasted long enough, or is hopeless; returns whether the ramps changed back. */
-static bool judge_trial(struct ofr_ramp_loop *loop)
+/* Ends a trial; returns whether the ramps changed. */
+static bool end_trial(struct ofr_ramp_loop *loop, bool won)
 {
-    if (loop->recent.count < loop->judged)
-        return false;
-    double gain = promise(loop, &loop->set) - promise(loop, &loop->shared);
-    bool whole = loop->recent.count >= TRIAL;
-    loop->judged *= 2;
-    if (!whole && gain >= trial_hopeless * loop->before_gain)
-        return false;
+    struct side winner = side_of(loop, won), loser = side_of(loop, !won);
     loop->on_trial = false;
     loop->waited = 0;
-    if (whole && gain > trial_margin * loop->before_gain + trial_floor) {
+    if (won) {
         loop->wait = FIRST_WAIT;
         loop->tried = 0;
-        mark_new(loop, &loop->before, &loop->set); /* it has just lost */
-        return false;
+    } else {
+        loop->wait = loop->wait * 2 < LONGEST_WAIT ? loop->wait * 2 : LONGEST_WAIT;
     }
-    mark_new(loop, &loop->set, &loop->before);
-    loop->wait = loop->wait * 2 < LONGEST_WAIT ? loop->wait * 2 : LONGEST_WAIT;
-    use(loop, &loop->before);
+    mark_new(loop, loser.set, winner.set);
+    if (won == loop->challenging)
+        return false;
+    take_turns(loop);
     return true;
+}
+
+/* After a turn: ends the trial if it is decided, else the other set has its turn. Returns whether the ramps changed. A set
+ * that only adds ramps needs no turns: its inputs tell of both. */
+static bool go_on_with_trial(struct ofr_ramp_loop *loop)
+{
+    struct side fresh = side_of(loop, true), old = side_of(loop, false);
+    bool turns = !ofr_ramp_set_same(&loop->shared, old.set);
+    if (fresh.memory->count >= loop->judged && (!turns || old.memory->count >= loop->judged)) {
+        struct ofr_ramp_promise new_gain = own_gain(loop, fresh), old_gain = {0.0, 0.0};
+        if (turns)
+            old_gain = own_gain(loop, old);
+        double more = new_gain.gain - old_gain.gain - trial_floor;
+        double deviation = sqrt(new_gain.variance + old_gain.variance);
+        if (loop->judged >= TRIAL || more < -likely_worse * deviation || more > surely_better * deviation)
+            return end_trial(loop, more > 0.0);
+        loop->judged *= 2;
+    }
+    if (turns)
+        take_turns(loop);
+    return turns;
 }
 
 /* Shares of the remembered inputs that leave at each ramp under a step's thresholds. */
@@ -174,7 +212,7 @@ static double hope(const struct ofr_ramp_loop *loop, const double *share, const 
         if (j >= k)
             left += share[j] * saving[j];
     }
-    return later_doubt * (alive * there - left);
+    return alive * there - left;
 }
 
 /* The site `distance` beside ramp k; -1 when it is not free or no better than the full model there. */
@@ -210,8 +248,10 @@ static bool choose_move(struct ofr_ramp_loop *loop, const struct ofr_ramp_adjust
                         struct ofr_ramp_set *next)
 {
     double saving[OFFRAMP_MAX_SITES], share[OFFRAMP_MAX_SITES];
-    const struct ofr_ladder_step *step = best_step(loop, &loop->set, saving);
-    exit_shares(loop, step, share);
+    double most_wrong = loop->setup.accuracy_loss * loop->recent.count;
+    ofr_guard_savings(saving, &loop->set, &loop->costs);
+    ofr_ladder_build(loop->ladder, &loop->recent, &loop->set, saving, most_wrong);
+    exit_shares(loop, ofr_ladder_step(loop->ladder, ofr_ladder_within(loop->ladder, most_wrong)), share);
     double best = trial_floor;
     bool found = false;
     for (uint32_t k = 0; k < loop->set.ramps; ++k)
@@ -290,10 +330,11 @@ static enum ofr_ramp_move adjust_ramps(struct ofr_ramp_loop *loop)
     }
     if (loop->setup.rule == OFR_RAMP_RULE_TRIAL) {
         loop->tuned_first = false; /* thresholds may pay again before the next trial is due */
-        if (loop->waited < loop->wait || loop->recent.count < TRIAL)
+        if (loop->waited < loop->wait || loop->recent.count < ENOUGH)
             return OFR_RAMPS_STAY;
         /* Thresholds that wait for credit make good ramps look bad. */
-        negative = negative && promise(loop, &pay) >= promise(loop, &loop->set);
+        negative = negative &&
+                   promise(loop, &loop->recent, &pay).gain >= promise(loop, &loop->recent, &loop->set).gain;
         bool moves = choose(loop, utility, negative, &next) && start_trial(loop, &next);
         return moves ? OFR_RAMPS_MOVED : OFR_RAMPS_STAY;
     }
@@ -306,14 +347,14 @@ static enum ofr_ramp_move adjust_ramps(struct ofr_ramp_loop *loop)
 
 enum ofr_ramp_move ofr_ramp_loop_look(struct ofr_ramp_loop *loop)
 {
-    bool judging = loop->on_trial && loop->recent.count >= loop->judged;
-    if (loop->rows < loop->setup.look_every && !judging)
+    bool turn_over = loop->on_trial && loop->turn >= TURN;
+    if (loop->rows < loop->setup.look_every && !turn_over)
         return OFR_RAMPS_STAY;
     enum ofr_ramp_move move = OFR_RAMPS_STAY;
     ofr_ramp_costs_mix(&loop->costs, &loop->setup.latency, loop->weight);
     if (!loop->on_trial)
         move = adjust_ramps(loop);
-    else if (judge_trial(loop))
+    else if (turn_over && go_on_with_trial(loop))
         move = OFR_RAMPS_MOVED;
     for (uint32_t b = 0; b < loop->setup.latency.batch_count; ++b)
         loop->weight[b] *= 0.5;

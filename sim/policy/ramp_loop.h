@@ -3,10 +3,12 @@
  *
  *   published  every look: ramps of negative utility get one tuning round, then go and are replaced; when all
  *              pay, an earlier site is probed, added or moved to
- *   trial      the same rules propose, but a changed set is a trial: it stays only when what its ramps would
- *              have saved on their inputs beats what the old ramps would have on theirs. When all pay and the
- *              budget is full, a ramp is moved to the middle of the sites beside it, then ever closer,
- *              towards whichever side could hold more.
+ *   trial      the same rules propose, but a changed set is a trial: it takes turns with the old one, 128 inputs
+ *              each, so that both see the same times, and stays only when what its ramps would have saved on
+ *              their inputs beats what the old ramps would have on theirs (ramp_promise.h). A trial ends as soon
+ *              as the difference is beyond doubt, at the latest when each set has had 2,048 inputs. When all
+ *              pay and the budget is full, a ramp is moved to the middle of the sites beside it, then ever
+ *              closer, towards whichever side could hold more.
  *
  * Both keep the budget at all times, and neither ends with no ramp: when none pays and no replacement has a
  * positive bound, the first even placement comes back. It costs no more than the budget and is what notices
@@ -54,15 +56,17 @@ struct ofr_ramp_loop {
     bool tuned_first;                      /* the tuning round before a removal has been asked for */
 
     /* trial */
-    struct ofr_exit_memory recent; /* the last inputs under the present set; owned */
-    struct ofr_ladder *ladder;     /* owned; judges `recent` */
-    struct ofr_ramp_set before;    /* the set the trial replaced */
-    struct ofr_ramp_set shared;    /* ramps of both sets */
-    double before_gain;            /* what `before` would have saved over `shared`, share of the whole pass */
+    struct ofr_exit_memory recent;       /* the last inputs under the present set; owned */
+    struct ofr_exit_memory other_recent; /* during a trial: those under its other set; owned */
+    struct ofr_ladder *ladder;           /* owned; judges them */
+    struct ofr_ramp_set other;           /* during a trial: the one of its two sets that is not active */
+    struct ofr_ramp_set shared;          /* ramps of both sets */
     bool on_trial;
+    bool challenging;      /* during a trial: the active set is the new one */
+    uint32_t turn;         /* during a trial: inputs since the active set became so */
     uint64_t tried;        /* sites a ramp was moved to in vain since the last success */
     uint32_t wait, waited; /* inputs between trials; since the last one */
-    uint32_t judged;       /* records at which the trial is looked at next */
+    uint32_t judged;       /* inputs under each set at which the trial is looked at next */
 };
 
 /* 0, or -1 when out of memory. The set starts as the first even placement, which may be empty. */
