@@ -27,20 +27,25 @@ analysis/evidence/fidelity.sh --terms "$@" >"$work/terms"
     echo
     echo "Over batches of 1 to 16, least to most, in us: what a whole pass takes beyond its parts (launch), what it takes more"
     echo "after 8 ms without work than at once after another (idle); the end of a batch to the loop's sight of it (notice), to"
-    echo "the policy's answer being in force (reply)."
+    echo "the policy's answer being in force (reply). Load: share of the time that the idle scenario keeps the server busy, with"
+    echo "batches of one."
     echo
-    echo "| network | launch | idle | notice | reply |"
-    echo "|---|---|---|---|---|"
+    echo "| network | launch | idle | notice | reply | load % |"
+    echo "|---|---|---|---|---|---|"
     for profile in analysis/evidence/nvidia-h100-80gb-hbm3/profiles/*.oprof; do
-        "$offramp" profile info "$profile" | awk -v name="$(basename "$profile" .oprof)" '
+        name=$(basename "$profile" .oprof)
+        rate=$(sed -n 's/.*rate: \([0-9]*\)\/s.*/\1/p' "$(dirname "$profile")/../$name-idle/scenario.yaml")
+        "$offramp" profile info "$profile" | awk -v name="$name" -v rate="$rate" '
             /^along/ { whole = 1; next }
+            whole && $1 == 1 { load = rate * $4 / 1e4 }
             whole && $1 ~ /^[0-9]+$/ { idle = $NF - $4
                 if (!n++) { least = most = $2; low = high = idle }
                 if ($2 < least) least = $2; if ($2 > most) most = $2
                 if (idle < low) low = idle; if (idle > high) high = idle }
             $1 == "notice" { notice = $2 } $1 == "reply" { reply = $2 }
             END { if (!n) exit 1
-                  printf "| %s | %.1f to %.1f | %+.1f to %+.1f | %.2f | %.2f |\n", name, least, most, low, high, notice, reply }'
+                  printf "| %s | %.1f to %.1f | %+.1f to %+.1f | %.2f | %.2f | %.1f |\n",
+                      name, least, most, low, high, notice, reply, load }'
     done
 } >"$work/fidelity.md"
 analysis/evidence/figure.sh <"$work/table" >"$work/fidelity.svg"
