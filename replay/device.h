@@ -120,9 +120,6 @@ struct ofr_device_ops {
     const char *help;
     uint32_t lanes;
     bool no_net; /* runs without a network: setup.net and weights are NULL */
-    /* Power management may have the device's clock alternate between two speeds with this period; 0 = it does not.
-     * `profile` then measures passes in both halves of it alike. */
-    int64_t clock_period_ns;
     /* Required. Errors: OFR_E_DEVICE (no driver, no such device, out of its memory: how much was wanted and free),
      * OFR_E_NOMEM, OFR_E_INPUT (a network it cannot run). */
     int (*create)(void **state, const struct ofr_device_setup *setup, struct ofr_error *err);

@@ -4,7 +4,6 @@
 
 #include <math.h>
 #include <stdlib.h>
-#include <time.h>
 
 enum {
     RUNGS = 6
@@ -27,8 +26,6 @@ struct ofr_profiling_path {
         *kind; /* owned, [kinds]: of each batch size the rungs, the sites, all ramps at once, inputs ahead */
     uint32_t kinds, per_batch;
     uint32_t chunk, samples; /* of each kind: a round, so far */
-    uint32_t rounds;         /* so far */
-    int64_t began_ns;        /* the first round */
     double *sorted;          /* owned, [most samples of anything] */
 };
 
@@ -98,62 +95,36 @@ static int64_t pass_of_round(const struct ofr_profiling_path *path, const struct
     return llround(ofr_median(path->sorted, path->chunk));
 }
 
-static int64_t now_ns(void)
+static int measure_kind(struct ofr_profiling_path *path, struct kind *kind, struct ofr_error *err)
 {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+    return ofr_path_measure(&path->path, &kind->ask, kind->sample + path->samples, err);
 }
 
-int64_t ofr_profiling_path_wait_ns(int64_t elapsed_ns, uint32_t round, int64_t period_ns)
+/* All kinds of one batch size. That with inputs ahead is the last of them, and measured right after the one it is
+ * compared with: the device's clock is then likelier the same for both. */
+static int round_of_size(struct ofr_profiling_path *path, struct kind *kind, struct ofr_error *err)
 {
-    int64_t wanted_ns = round % 2 ? period_ns / 2 : 0;
-    int64_t wait_ns = (wanted_ns - elapsed_ns) % period_ns;
-    return wait_ns < 0 ? wait_ns + period_ns : wait_ns;
-}
-
-/* Passes nobody counts, until it is time; they take a few milliseconds at a time, so that a sixteenth of the period is
- * near enough, on either side. */
-static int keep_working(struct ofr_profiling_path *path, struct ofr_error *err)
-{
-    enum {
-        TRIES = 100 /* a period is long gone by then, whatever a try takes */
-    };
-    const int64_t period_ns = path->path.ops->clock_period_ns;
-    struct kind *kind = &path->kind[0];
-    if (period_ns == 0 || path->rounds == 0)
-        return OFR_OK;
-    for (uint32_t i = 0; i < TRIES; ++i) {
-        int64_t wait_ns = ofr_profiling_path_wait_ns(now_ns() - path->began_ns, path->rounds, period_ns);
-        if (wait_ns <= period_ns / 16 || wait_ns >= period_ns - period_ns / 16)
-            break;
-        kind->ask.period_ns = 0;
-        int rc = ofr_path_measure(&path->path, &kind->ask, kind->sample + path->samples, err);
-        if (rc)
-            return rc;
+    uint32_t ahead = kind[path->per_batch - 1].ask.ahead ? path->per_batch - 1 : 0;
+    int rc = measure_kind(path, &kind[0], err);
+    if (!rc && ahead)
+        rc = measure_kind(path, &kind[ahead], err);
+    int64_t pass_ns = rc ? 0 : pass_of_round(path, &kind[0]);
+    for (uint32_t i = 1; i < path->per_batch && !rc; ++i) {
+        if (i == ahead)
+            continue;
+        kind[i].ask.period_ns = kind[i].rung ? pass_ns + idle_ns[kind[i].rung] : 0;
+        rc = measure_kind(path, &kind[i], err);
     }
-    return OFR_OK;
+    return rc;
 }
 
 int ofr_profiling_path_round(struct ofr_profiling_path *path, struct ofr_error *err)
 {
-    int64_t pass_ns = 0;
-    int worked = keep_working(path, err);
-    if (worked)
-        return worked;
-    if (path->rounds++ == 0)
-        path->began_ns = now_ns();
-    for (uint32_t i = 0; i < path->kinds; ++i) {
-        struct kind *kind = &path->kind[i];
-        kind->ask.period_ns = kind->rung ? pass_ns + idle_ns[kind->rung] : 0;
-        int rc = ofr_path_measure(&path->path, &kind->ask, kind->sample + path->samples, err);
-        if (rc)
-            return rc;
-        if (kind->ask.site == OFR_PATH_NO_RAMP && kind->rung == 0 && !kind->ask.ahead)
-            pass_ns = pass_of_round(path, kind);
-    }
-    path->samples += path->chunk;
-    return OFR_OK;
+    int rc = OFR_OK;
+    for (uint32_t i = 0; i < path->kinds && !rc; i += path->per_batch)
+        rc = round_of_size(path, &path->kind[i], err);
+    path->samples += rc ? 0 : path->chunk;
+    return rc;
 }
 
 /* ---- writing ---- */

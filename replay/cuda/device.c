@@ -409,7 +409,6 @@ const struct ofr_device_ops ofr_device_cuda = {
     .name = "cuda",
     .help = "an NVIDIA GPU (Hopper): one CUDA graph per batch size, ramps on a forked branch",
     .lanes = OFR_CUDA_LANES,
-    .clock_period_ns = 200000000, /* H100, driver 580: docs/how-far-to-trust.md */
     .create = create,
     .destroy = destroy,
     .lane = lane_view,
