@@ -77,6 +77,14 @@ for net in $nets; do
     cat one.txt >>time.txt
 done
 rm one.txt
+: >delay.txt
+for case in "resnet18 1" "resnet18 16" "resnet50 1" "resnet50 16" "vgg16 1" "vgg16 16" "bert-base 1" "bert-base 16"; do
+    # shellcheck disable=SC2086
+    step one 60 "$program" delay $case || failed=1
+    sed -i "s/^one:/delay $case:/" summary.txt
+    cat one.txt >>delay.txt
+done
+rm one.txt
 if python3 -c 'import torch' 2>/dev/null; then
     step peer 200 python3 "$here/peer_pytorch.py" --seconds 170 || failed=1
     step ratio 20 python3 "$here/peer_table.py" time.txt peer.txt "$nets" "$batches" || failed=1

@@ -57,14 +57,19 @@ __device__ __forceinline__ uint64_t ofr_global_timer()
 }
 
 // criterion: enum offramp_criterion (sim/offramp_policy.h)
+__device__ __forceinline__ uint64_t ofr_cell_tag(uint32_t ticket)
+{
+    return (uint64_t)(ticket % 32767 + 1) << 48;
+}
+
 __device__ __forceinline__ uint64_t ofr_cell(const OfrSoftmax &softmax, int criterion, double threshold,
-                                             uint32_t ticket)
+                                             uint64_t tag)
 {
     const float score = criterion == 1 ? fmaxf(logf(softmax.sum) - softmax.weighted / softmax.sum, 0.f)
                                        : 1.f - 1.f / softmax.sum;
     const bool exits = (double)score < threshold;
     return (uint64_t)__float_as_uint(score) | (uint64_t)(softmax.answer & 0xffff) << 32 |
-           (uint64_t)(ticket % 32767 + 1) << 48 | (uint64_t)exits << 63;
+           tag | (uint64_t)exits << 63;
 }
 
 __device__ __forceinline__ void ofr_cell_store(uint64_t *cell, uint64_t value)
@@ -86,12 +91,13 @@ __device__ __forceinline__ float ofr_from_key(uint32_t key)
 
 // What a ramp needs of its pass. Read when the kernel starts, so that nobody waits for it at the end.
 struct OfrDecision {
-    uint32_t rows, ticket;
+    uint32_t rows;
+    uint64_t tag; // of the ticket
     int criterion;
     double threshold;
 
     __device__ __forceinline__ explicit OfrDecision(const ofr_cuda_ramp &p)
-        : rows(p.control->rows), ticket(p.control->ticket), criterion(p.control->criterion),
+        : rows(p.control->rows), tag(ofr_cell_tag(p.control->ticket)), criterion(p.control->criterion),
           threshold(p.control->threshold[p.site])
     {
     }
@@ -105,7 +111,7 @@ __device__ __forceinline__ void ofr_decide(const ofr_cuda_ramp &p, const OfrDeci
     if (p.stamp)
         p.stamp[row] = ofr_global_timer();
     const double threshold = decision.criterion <= 1 ? decision.threshold : 0.; // 2: the host's to decide
-    ofr_cell_store(&p.cell[row], ofr_cell(softmax, decision.criterion, threshold, decision.ticket));
+    ofr_cell_store(&p.cell[row], ofr_cell(softmax, decision.criterion, threshold, decision.tag));
 }
 
 #endif

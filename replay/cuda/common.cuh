@@ -118,4 +118,11 @@ static inline cudaError_t ofr_launch(void (*kernel)(Formal...), const OfrLaunch 
     return cudaLaunchKernelEx(&config, kernel, Formal(actual)...);
 }
 
+// Has the kernel run with as much shared memory set apart as the products, whatever it needs itself: a processor that is
+// set otherwise takes no block of theirs until it is empty.
+template <typename... Formal> static inline cudaError_t ofr_beside_products(void (*kernel)(Formal...))
+{
+    return cudaFuncSetAttribute(kernel, cudaFuncAttributePreferredSharedMemoryCarveout, cudaSharedmemCarveoutMaxShared);
+}
+
 #endif

@@ -13,6 +13,7 @@ enum {
 struct ofr_cuda_control {
     uint32_t ticket, rows, padded;
     int32_t criterion;                    /* enum offramp_criterion */
+    uint64_t active;                      /* sites whose ramps are on */
     double threshold[OFR_CUDA_MAX_SITES]; /* by site; 0 = never */
 };
 

@@ -115,9 +115,35 @@ template <int ROWS, int COLUMNS, int STAGES> struct Gather {
     }
 };
 
-// Adds up what the blocks of the cluster hold of this block's share of rows, finishes and stores them.
+// Pools the block's share of rows, that lie in `result` as they were stored.
 template <int ROWS, int COLUMNS, int STAGES>
-__device__ __forceinline__ void finish(const ofr_cuda_conv &p, const float *result, int first_row, int first_column)
+__device__ __forceinline__ void pool(const ofr_cuda_conv &p, const float *result, int first_row, int first_column)
+{
+    using S = Shape<ROWS, COLUMNS, STAGES>;
+    constexpr int PARTS = S::THREADS / COLUMNS;
+    const int share = ROWS / (int)gridDim.z, pixels = (int)(p.out_h * p.out_w);
+    const int begin = first_row + (int)blockIdx.z * share, end = min(begin + share, (int)p.n * pixels);
+    const int column = (int)threadIdx.x % COLUMNS, part = (int)threadIdx.x / COLUMNS, c = first_column + column;
+    unsigned long long *to = reinterpret_cast<unsigned long long *>(p.pooling.sum) + c +
+                             (int64_t)(first_row / ROWS & (int)(p.pooling.copies - 1)) * p.n * p.out_c;
+    __syncthreads();
+    if (c >= (int)p.out_c)
+        return;
+    for (int image = begin / pixels; image * pixels < end; ++image) {
+        const int first = max(begin, image * pixels) + part, last = min(end, (image + 1) * pixels);
+        float sum = 0.f;
+#pragma unroll 8
+        for (int m = first; m < last; m += PARTS)
+            sum += result[(m - first_row) * S::PITCH + column];
+        if (first < last)
+            atomicAdd(to + (int64_t)image * p.out_c, (unsigned long long)__float2ll_rn(sum * p.pooling.scale));
+    }
+}
+
+// Adds up what the blocks of the cluster hold of this block's share of rows, finishes and stores them; where they are
+// pooled, also in `result`, of which no other block reads that share.
+template <int ROWS, int COLUMNS, int STAGES>
+__device__ __forceinline__ void finish(const ofr_cuda_conv &p, float *result, int first_row, int first_column, bool pools)
 {
     using S = Shape<ROWS, COLUMNS, STAGES>;
     const int split = (int)gridDim.z, share = ROWS / split, rank = (int)blockIdx.z;
@@ -155,8 +181,17 @@ __device__ __forceinline__ void finish(const ofr_cuda_conv &p, const float *resu
 #pragma unroll
         for (int i = 0; i < 8; ++i)
             value[i] = ofr_activate(value[i], p.act);
-        *reinterpret_cast<OfrVector *>(static_cast<__half *>(p.out) + at) = ofr_pack(value);
+        const OfrVector stored = ofr_pack(value);
+        *reinterpret_cast<OfrVector *>(static_cast<__half *>(p.out) + at) = stored;
+        if (pools) {
+            ofr_unpack(stored, value);
+            float4 *own = reinterpret_cast<float4 *>(result + row * S::PITCH + column);
+            own[0] = make_float4(value[0], value[1], value[2], value[3]);
+            own[1] = make_float4(value[4], value[5], value[6], value[7]);
+        }
     }
+    if (pools)
+        pool<ROWS, COLUMNS, STAGES>(p, result, first_row, first_column);
 }
 
 // Tiles are fetched AHEAD of their product; a tile's place is fetched into again two products later, when the
@@ -184,6 +219,7 @@ __global__ void __launch_bounds__(ROWS * 2) conv_kernel(const __grid_constant__ 
         if (i < tiles)
             gather.load_b(p, base + i * S::STAGE_BYTES, gather.inner + i * INNER);
     ofr_wait_for_previous();
+    const bool pools = p.pooling.sum && p.pooling.control->active >> p.pooling.site & 1;
 #pragma unroll
     for (int i = 0; i < AHEAD; ++i) {
         if (i < tiles) {
@@ -235,7 +271,7 @@ __global__ void __launch_bounds__(ROWS * 2) conv_kernel(const __grid_constant__ 
         cg::this_cluster().sync();
     else
         __syncthreads();
-    finish<ROWS, COLUMNS, STAGES>(p, result, first_row, first_column);
+    finish<ROWS, COLUMNS, STAGES>(p, result, first_row, first_column, pools);
     if (gridDim.z > 1) { // others may still read this block's result
         ofr_cluster_arrive();
         ofr_cluster_wait();

@@ -11,6 +11,8 @@
 #ifndef OFR_REPLAY_CUDA_CONV_H
 #define OFR_REPLAY_CUDA_CONV_H
 
+#include "replay/cuda/pooling.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -30,6 +32,7 @@ struct ofr_cuda_conv {
     uint32_t out_h, out_w, out_c;
     uint32_t kernel, stride, pad;
     int32_t act; /* enum ofr_activation */
+    struct ofr_cuda_pooling pooling;
 };
 
 struct ofr_cuda_tile {

@@ -91,6 +91,25 @@ static int take_lane(struct ofr_cuda *cuda, struct ofr_cuda_lane *lane, struct o
     return code;
 }
 
+/* Where operators pool for ramps; the passes share it, for they run in order. */
+static int take_pooled(struct ofr_cuda *cuda, struct ofr_error *err)
+{
+    const struct ofr_net *net = cuda->net;
+    if (net->pooling != OFR_POOL_MEAN)
+        return OFR_OK;
+    cuda->pooled_sum = calloc(net->sites + 1, sizeof *cuda->pooled_sum);
+    int code = cuda->pooled_sum ? OFR_OK : ofr_fail_nomem(err, "the ramps' sums");
+    for (uint32_t i = 0; i < net->sites && !code; ++i) {
+        const struct ofr_tensor *tensor = &net->tensor[net->site[i].tensor];
+        const size_t values = (size_t)cuda->stride * ofr_cuda_pitch(tensor->c);
+        const uint32_t copies = ofr_cuda_pooling_copies(tensor->h * tensor->w, tensor->c);
+        code = ofr_cuda_memory_take(&cuda->memory, OFR_CUDA_FOR_RAMPS,
+                                    copies * values * sizeof **cuda->pooled_sum,
+                                    (void **)&cuda->pooled_sum[i], err);
+    }
+    return code;
+}
+
 static int take_memory(struct ofr_cuda *cuda, const struct ofr_device_setup *setup, struct ofr_error *err)
 {
     struct ofr_cuda_memory *memory = &cuda->memory;
@@ -106,8 +125,8 @@ static int take_memory(struct ofr_cuda *cuda, const struct ofr_device_setup *set
     } want[] = {
         {OFR_CUDA_FOR_INPUTS, OFR_PLACES_PER_ROW * rows * cuda->input_bytes, &cuda->ahead},
         {OFR_CUDA_FOR_WORKSPACE, OFR_CUDA_WORKSPACE, &cuda->workspace},
-        {OFR_CUDA_FOR_RAMPS, rows * OFR_CUDA_RAMP_SCRATCH * sizeof(float), &cuda->ramp_scratch},
-        {OFR_CUDA_FOR_RAMPS, rows * sizeof(uint32_t), &cuda->ramp_count},
+        {OFR_CUDA_FOR_RAMPS, rows * ofr_cuda_ramp_sums(cuda->net->classes) * sizeof(uint64_t),
+         &cuda->ramp_sum},
         {OFR_CUDA_FOR_RAMPS, sizeof(uint32_t), &cuda->head_count},
         {OFR_CUDA_FOR_CELLS, (rows + 2) * sizeof(uint64_t), &cuda->stamp},
         {OFR_CUDA_FOR_CELLS, 64, &cuda->call},
@@ -116,8 +135,18 @@ static int take_memory(struct ofr_cuda *cuda, const struct ofr_device_setup *set
         code = ofr_cuda_memory_take(memory, want[i].purpose, want[i].bytes, want[i].at, err);
     for (uint32_t i = 0; i < OFR_CUDA_LANES && !code; ++i)
         code = take_lane(cuda, &cuda->lane[i], err);
+    if (!code)
+        code = take_pooled(cuda, err);
     return code ? code
                 : ofr_cuda_model_init(&cuda->model, memory, cuda->net, setup->weights, cuda->stride, err);
+}
+
+static uint64_t sites_of(const struct offramp_exit_config *config)
+{
+    uint64_t sites = 0;
+    for (uint32_t i = 0; i < config->ramps; ++i)
+        sites |= (uint64_t)1 << config->site[i];
+    return sites;
 }
 
 int ofr_cuda_copy_pass(struct ofr_cuda *cuda, const struct ofr_pass *pass, bool stamp,
@@ -135,6 +164,7 @@ int ofr_cuda_copy_pass(struct ofr_cuda *cuda, const struct ofr_pass *pass, bool 
     copy->control.rows = pass->rows;
     copy->control.padded = pass->padded;
     copy->control.criterion = pass->config->criterion;
+    copy->control.active = sites_of(pass->config);
     memset(copy->control.threshold, 0, sizeof copy->control.threshold);
     for (uint32_t i = 0; i < pass->config->ramps; ++i)
         copy->control.threshold[pass->config->site[i]] = pass->config->threshold[i];
@@ -216,6 +246,7 @@ static void destroy(void *state)
     ofr_cuda_memory_release(&cuda->memory);
     ofr_cuda_observer_close(cuda->observer);
     ofr_cuda_choices_release(&cuda->choices);
+    free(cuda->pooled_sum);
     free(cuda->graph);
     free(cuda->plan);
     free(cuda->batch);
@@ -311,13 +342,11 @@ static int submit(void *state, const struct ofr_pass *pass, struct ofr_error *er
 {
     struct ofr_cuda *cuda = state;
     uint32_t at;
-    uint64_t active = 0;
+    const uint64_t active = sites_of(pass->config);
     int code = ofr_cuda_batch(cuda, pass->padded, &at, err);
     if (code)
         return code;
     OFR_CUDA_TRY(cudaSetDevice(cuda->index), err); /* of this thread */
-    for (uint32_t i = 0; i < pass->config->ramps; ++i)
-        active |= (uint64_t)1 << pass->config->site[i];
     struct ofr_cuda_graph *graph = &cuda->graph[at][pass->lane];
     if (graph->active != active)
         code = ofr_cuda_graph_activate(graph, cuda->net->sites, active, err);

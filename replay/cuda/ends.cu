@@ -60,7 +60,7 @@ __global__ void __launch_bounds__(HEAD_THREADS) head_kernel(const ofr_cuda_head 
         return;
     const uint32_t ticket = p.control->ticket;
     if (row < (int)p.control->rows)
-        ofr_cell_store(&p.cell[row], ofr_cell(softmax, p.control->criterion, 0., ticket));
+        ofr_cell_store(&p.cell[row], ofr_cell(softmax, p.control->criterion, 0., ofr_cell_tag(ticket)));
     __threadfence_system();
     if (atomicAdd(p.count, 1u) != p.n - 1)
         return;

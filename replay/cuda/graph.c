@@ -31,38 +31,58 @@ static int record_ramp(const struct ofr_cuda *cuda, const struct recording *what
 {
     struct CUstream_st *on = what->parts & OFR_CUDA_IN_LINE ? stream : cuda->side;
     int status = 0;
-    if (on != stream) { /* depends on the operator, and on the ramp before it */
-        status = (int)cudaEventRecord(cuda->forked, stream);
-        if (!status)
-            status = (int)cudaStreamWaitEvent(on, cuda->forked, 0);
-    }
+    if (on != stream) /* depends on the operator, and on the ramp before it */
+        status = (int)cudaStreamWaitEvent(on, cuda->forked, 0);
     struct ofr_cuda_ramp ramp = ofr_cuda_plan_ramp(cuda, what->plan, site, what->lane);
     ramp.stamp = what->parts & OFR_CUDA_STAMP ? cuda->stamp : NULL;
-    if (!status)
+    if (!status && what->parts & OFR_CUDA_HOLLOW)
+        status = ofr_cuda_echo_run(cuda->call, &cuda->stamp[0], 0, on);
+    else if (!status)
         status = ofr_cuda_ramp_run(&ramp, &what->plan->shape[site], on);
     if (!status && what->ramp)
         status = last_node(on, &what->ramp[site]);
     return status;
 }
 
+/* The ramp of *site, if one waits there. */
+static int record_waiting(const struct ofr_cuda *cuda, const struct recording *what, int32_t *site,
+                          struct CUstream_st *stream)
+{
+    const int32_t of = *site;
+    *site = -1;
+    return of < 0 ? 0 : record_ramp(cuda, what, (uint32_t)of, stream);
+}
+
+/* A forked ramp is captured after the operator that follows its site: with several nodes behind a node, the first is
+ * what a graph runs next to it, and only that one may start early. */
 static int record_plan(const struct ofr_cuda *cuda, const void *context, struct CUstream_st *stream)
 {
     const struct recording *what = context;
-    const bool in_line = what->parts & OFR_CUDA_IN_LINE;
+    const bool in_line = what->parts & OFR_CUDA_IN_LINE, at_once = what->parts & OFR_CUDA_RAMP_FIRST;
     bool overlap = false, forked = false;
     int status = 0;
+    int32_t waiting = -1; /* site whose ramp is still to be captured */
     for (uint32_t i = 0; i < what->ops && !status; ++i) {
         const int32_t site = what->plan->step[i].site;
-        if (what->plan->step[i].kind != OFR_OP_FLATTEN) {
+        const bool runs = what->plan->step[i].kind != OFR_OP_FLATTEN;
+        if (runs) {
             status = ofr_cuda_step_run(cuda, what->plan, i, what->lane, overlap, stream);
             overlap = true;
         }
+        if (runs && !status)
+            status = record_waiting(cuda, what, &waiting, stream);
         if (site < 0 || !(what->parts & OFR_CUDA_RAMPS) || status)
             continue;
-        status = record_ramp(cuda, what, (uint32_t)site, stream);
+        waiting = site;
         overlap = !in_line; /* a ramp that is switched off lets nobody start early */
         forked = !in_line;
+        if (forked)
+            status = (int)cudaEventRecord(cuda->forked, stream);
+        if (!status && (in_line || at_once))
+            status = record_waiting(cuda, what, &waiting, stream);
     }
+    if (!status)
+        status = record_waiting(cuda, what, &waiting, stream);
     if (!status && forked) {
         status = (int)cudaEventRecord(cuda->joined, cuda->side);
         if (!status)
@@ -131,6 +151,14 @@ int ofr_cuda_graph_activate(struct ofr_cuda_graph *graph, uint32_t sites, uint64
     }
     graph->active = active;
     return OFR_OK;
+}
+
+int ofr_cuda_graph_switch(struct ofr_cuda *cuda, struct ofr_cuda_graph *graph, uint64_t active,
+                          struct ofr_error *err)
+{
+    OFR_CUDA_TRY(cudaMemcpy(&cuda->lane[0].control->active, &active, sizeof active, cudaMemcpyHostToDevice),
+                 err);
+    return graph ? ofr_cuda_graph_activate(graph, cuda->net->sites, active, err) : OFR_OK;
 }
 
 void ofr_cuda_graph_release(struct ofr_cuda_graph *graph)

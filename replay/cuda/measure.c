@@ -111,7 +111,6 @@ static int measure_ramp(struct ofr_cuda *cuda, const struct ofr_cuda_plan *plan,
 static int alternate(struct ofr_cuda *cuda, struct ofr_cuda_graph *graph, uint64_t active, int64_t *sample_ns,
                      uint32_t count, struct ofr_error *err)
 {
-    const uint32_t sites = cuda->net->sites;
     int64_t *with = malloc(count * sizeof *with);
     int code = with ? OFR_OK : ofr_fail_nomem(err, "samples");
     enum {
@@ -119,11 +118,11 @@ static int alternate(struct ofr_cuda *cuda, struct ofr_cuda_graph *graph, uint64
     };
     for (uint32_t done = 0; done < count && !code; done += BLOCK) {
         const uint32_t some = count - done < BLOCK ? count - done : BLOCK;
-        code = ofr_cuda_graph_activate(graph, sites, 0, err);
+        code = ofr_cuda_graph_switch(cuda, graph, 0, err);
         if (!code)
             code = ofr_cuda_graph_time(cuda, graph->exec, sample_ns + done, some, err);
         if (!code)
-            code = ofr_cuda_graph_activate(graph, sites, active, err);
+            code = ofr_cuda_graph_switch(cuda, graph, active, err);
         if (!code)
             code = ofr_cuda_graph_time(cuda, graph->exec, with + done, some, err);
     }
@@ -259,6 +258,9 @@ int ofr_cuda_measure(void *state, const struct ofr_measure *what, int64_t *sampl
     const struct ofr_cuda_plan *plan = &cuda->plan[at];
     OFR_CUDA_TRY(cudaSetDevice(cuda->index), err);
     OFR_CUDA_TRY(cudaStreamSynchronize(cuda->compute), err);
+    code = ofr_cuda_graph_switch(cuda, NULL, 0, err);
+    if (code)
+        return code;
     switch (what->kind) {
     case OFR_MEASURE_UNTIL:
         return measure_until(cuda, plan, what->site, sample_ns, count, err);

@@ -2,7 +2,7 @@
 #include "replay/cuda/attention.h"
 #include "replay/cuda/check.h"
 #include "replay/cuda/layernorm.h"
-#include "replay/cuda/ramp.h"
+#include "replay/cuda/ramp_token.h"
 
 #include <cuda_runtime_api.h>
 #include <stdlib.h>
@@ -74,6 +74,46 @@ static int upload(struct ofr_cuda_memory *memory, const uint16_t *from, uint32_t
     return code;
 }
 
+bool ofr_cuda_ramps_packed(const struct ofr_net *net)
+{
+    return net->pooling == OFR_POOL_MEAN || net->classes > OFR_CUDA_RAMP_TOKEN_CLASSES;
+}
+
+void ofr_cuda_ramp_pack(uint16_t *to, const uint16_t *from, uint32_t classes, uint32_t c)
+{
+    const size_t pitch = ofr_cuda_pitch(classes);
+    memset(to, 0, pitch * ofr_cuda_pitch(c) * sizeof *to);
+    for (size_t k = 0; k < classes; ++k)
+        for (size_t i = 0; i < c; ++i)
+            to[(i / 8 * pitch + k) * 8 + i % 8] = from[k * c + i];
+}
+
+static int upload_ramp(struct ofr_cuda_memory *memory, const uint16_t *from, uint32_t classes, uint32_t c,
+                       void **out, struct ofr_error *err)
+{
+    const size_t bytes = (size_t)ofr_cuda_pitch(classes) * ofr_cuda_pitch(c) * sizeof(uint16_t);
+    uint16_t *host = malloc(bytes);
+    if (!host)
+        return ofr_fail_nomem(err, "packed weights");
+    ofr_cuda_ramp_pack(host, from, classes, c);
+    int code = ofr_cuda_memory_take(memory, OFR_CUDA_FOR_WEIGHTS, bytes, out, err);
+    if (!code) {
+        const cudaError_t status = cudaMemcpy(*out, host, bytes, cudaMemcpyHostToDevice);
+        if (status != cudaSuccess)
+            code = ofr_cuda_fail(err, status, "cudaMemcpy");
+    }
+    free(host);
+    return code;
+}
+
+static bool is_packed(const struct ofr_net *net, uint32_t weight)
+{
+    for (uint32_t i = 0; i < net->sites; ++i)
+        if (net->site[i].weight == (int32_t)weight)
+            return ofr_cuda_ramps_packed(net);
+    return false;
+}
+
 static int upload_all(struct ofr_cuda_model *model, struct ofr_cuda_memory *memory,
                       const struct ofr_weights *weights, struct ofr_error *err)
 {
@@ -82,8 +122,12 @@ static int upload_all(struct ofr_cuda_model *model, struct ofr_cuda_memory *memo
     for (uint32_t i = 0; i < net->weights && !code; ++i) {
         const struct ofr_weight *weight = &net->weight[i];
         const uint32_t length = run_length(net, i);
-        code = upload(memory, weights->value[i], weight->rows, weight->columns / length, length,
-                      &model->weight[i], err);
+        if (is_packed(net, i))
+            code =
+                upload_ramp(memory, weights->value[i], weight->rows, weight->columns, &model->weight[i], err);
+        else
+            code = upload(memory, weights->value[i], weight->rows, weight->columns / length, length,
+                          &model->weight[i], err);
         if (!code && weights->bias[i]) /* of a layer norm: as long as its one row */
             code = upload(memory, weights->bias[i], 1, 1, weight->rows == 1 ? weight->columns : weight->rows,
                           &model->bias[i], err);

@@ -149,7 +149,8 @@ int ofr_cuda_plan_init(struct ofr_cuda *cuda, struct ofr_cuda_plan *plan, uint32
     *plan = (struct ofr_cuda_plan){.batch = batch};
     plan->step = calloc(net->ops, sizeof *plan->step);
     plan->shape = calloc(net->sites + 1, sizeof *plan->shape);
-    if (!plan->step || !plan->shape)
+    plan->folded = calloc(net->sites + 1, sizeof *plan->folded);
+    if (!plan->step || !plan->shape || !plan->folded)
         return ofr_fail_nomem(err, "a plan");
     int code = OFR_OK;
     for (uint32_t i = 0; i < net->ops && !code; ++i) {
@@ -173,7 +174,25 @@ void ofr_cuda_plan_release(struct ofr_cuda_plan *plan, uint32_t ops)
         ofr_cuda_linear_free(plan->step[i].linear);
     free(plan->step);
     free(plan->shape);
+    free(plan->folded);
     *plan = (struct ofr_cuda_plan){0};
+}
+
+void ofr_cuda_plan_fold(const struct ofr_cuda *cuda, struct ofr_cuda_plan *plan, uint32_t site)
+{
+    const struct ofr_tensor *tensor = &cuda->net->tensor[cuda->net->site[site].tensor];
+    struct ofr_cuda_step *step = &plan->step[cuda->net->site[site].op];
+    const uint32_t pixels = tensor->h * tensor->w;
+    const bool conv = step->kind == OFR_OP_CONV && step->algorithm < 0;
+    if (!cuda->pooled_sum ||
+        !(conv || (step->kind == OFR_OP_MAXPOOL && ofr_cuda_maxpool_pools(&step->of.maxpool))))
+        return;
+    *(conv ? &step->of.conv.pooling : &step->of.maxpool.pooling) =
+        (struct ofr_cuda_pooling){.sum = cuda->pooled_sum[site],
+                                  .site = site,
+                                  .copies = ofr_cuda_pooling_copies(pixels, tensor->c),
+                                  .scale = ofr_cuda_pooling_scale(pixels)};
+    plan->folded[site] = true;
 }
 
 static int run_first(const struct ofr_cuda *cuda, const struct ofr_cuda_step *step, uint32_t lane,
@@ -189,6 +208,22 @@ static int run_first(const struct ofr_cuda *cuda, const struct ofr_cuda_step *st
     return ofr_cuda_embed_run(&embed, overlap, stream);
 }
 
+static int run_conv(const struct ofr_cuda *cuda, const struct ofr_cuda_step *step, uint32_t lane,
+                    bool overlap, struct CUstream_st *stream)
+{
+    struct ofr_cuda_conv conv = step->of.conv;
+    conv.pooling.control = cuda->lane[lane].control;
+    return ofr_cuda_conv_run(&conv, &step->tile, overlap, stream);
+}
+
+static int run_maxpool(const struct ofr_cuda *cuda, const struct ofr_cuda_step *step, uint32_t lane,
+                       bool overlap, struct CUstream_st *stream)
+{
+    struct ofr_cuda_maxpool maxpool = step->of.maxpool;
+    maxpool.pooling.control = cuda->lane[lane].control;
+    return ofr_cuda_maxpool_run(&maxpool, overlap, stream);
+}
+
 int ofr_cuda_step_run(const struct ofr_cuda *cuda, const struct ofr_cuda_plan *plan, uint32_t at,
                       uint32_t lane, bool overlap, struct CUstream_st *stream)
 {
@@ -199,9 +234,9 @@ int ofr_cuda_step_run(const struct ofr_cuda *cuda, const struct ofr_cuda_plan *p
         if (step->algorithm >= 0)
             return ofr_cuda_linear_run(step->linear, &step->of.conv, (uint32_t)step->algorithm,
                                        cuda->workspace, stream);
-        return ofr_cuda_conv_run(&step->of.conv, &step->tile, overlap, stream);
+        return run_conv(cuda, step, lane, overlap, stream);
     case OFR_OP_MAXPOOL:
-        return ofr_cuda_maxpool_run(&step->of.maxpool, overlap, stream);
+        return run_maxpool(cuda, step, lane, overlap, stream);
     case OFR_OP_MEAN:
     case OFR_OP_TAKE:
         return ofr_cuda_mean_run(&step->of.mean, overlap, stream);
@@ -238,11 +273,14 @@ struct ofr_cuda_ramp ofr_cuda_plan_ramp(const struct ofr_cuda *cuda, const struc
         .c = ofr_cuda_pitch(tensor->c),
         .classes = net->classes,
         .site = site,
+        .packed = ofr_cuda_ramps_packed(net),
         .control = to->control,
         .logits = to->ramp_logits + (size_t)site * cuda->stride * net->classes,
         .cell = to->ramp_cell + (size_t)site * cuda->stride,
-        .scratch = cuda->ramp_scratch,
-        .count = cuda->ramp_count,
+        .pooled_sum = plan->folded[site] ? cuda->pooled_sum[site] : NULL,
+        .copies = ofr_cuda_pooling_copies(pixels, tensor->c),
+        .sum = cuda->ramp_sum,
+        .sums = ofr_cuda_ramp_sums(net->classes),
     };
 }
 

@@ -17,7 +17,7 @@ enum {
 
 static inline bool ofr_cuda_ramp_token_can(const struct ofr_cuda_ramp *ramp)
 {
-    return ramp->pooled == 1 && ramp->classes <= OFR_CUDA_RAMP_TOKEN_CLASSES;
+    return !ramp->packed && ramp->pooled == 1 && ramp->classes <= OFR_CUDA_RAMP_TOKEN_CLASSES;
 }
 
 /* As ofr_cuda_ramp_run, for a ramp that it can run. */

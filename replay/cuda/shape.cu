@@ -36,13 +36,37 @@ __global__ void __launch_bounds__(THREADS) preprocess_kernel(const ofr_cuda_prep
     static_cast<OfrVector *>(p.out)[at] = ofr_pack(value);
 }
 
+// Pools what the block's threads have found, a vector each.
+__device__ __forceinline__ void pool_block(const ofr_cuda_maxpool &p, const OfrVector &found)
+{
+    __shared__ OfrVector shared[THREADS];
+    const int c = (int)p.c, pixels = (int)(p.out_h * p.out_w), of_block = THREADS * 8 / c, thread = (int)threadIdx.x;
+    const int begin = (int)blockIdx.x * of_block, end = min(begin + of_block, (int)p.n * pixels);
+    const int channel = thread % c, part = thread / c, parts = THREADS / c;
+    unsigned long long *to = reinterpret_cast<unsigned long long *>(p.pooling.sum) + channel +
+                             (int64_t)(blockIdx.x & (p.pooling.copies - 1)) * p.n * c;
+    shared[thread] = found;
+    __syncthreads();
+    for (int image = begin / pixels; image * pixels < end; ++image) {
+        const int first = max(begin, image * pixels) + part, last = min(end, (image + 1) * pixels);
+        float sum = 0.f;
+        for (int pixel = first; pixel < last; pixel += parts)
+            sum += __half2float(reinterpret_cast<const __half *>(shared)[(pixel - begin) * c + channel]);
+        if (first < last)
+            atomicAdd(to + (int64_t)image * c, (unsigned long long)__float2ll_rn(sum * p.pooling.scale));
+    }
+}
+
 __global__ void __launch_bounds__(THREADS) maxpool_kernel(const ofr_cuda_maxpool p)
 {
     ofr_wait_for_previous();
+    const bool pools = p.pooling.sum && p.pooling.control->active >> p.pooling.site & 1;
     const int vectors = (int)p.c / 8;
-    const int64_t at = (int64_t)blockIdx.x * THREADS + threadIdx.x;
-    if (at >= (int64_t)p.n * p.out_h * p.out_w * vectors)
+    const int64_t all = (int64_t)p.n * p.out_h * p.out_w * vectors;
+    int64_t at = (int64_t)blockIdx.x * THREADS + threadIdx.x;
+    if (at >= all && !pools)
         return;
+    at = at < all ? at : all - 1; // again what another thread does: not pooled
     const int vector = (int)(at % vectors);
     const int64_t pixel = at / vectors;
     const int x = (int)(pixel % p.out_w), y = (int)(pixel / p.out_w % p.out_h);
@@ -61,8 +85,10 @@ __global__ void __launch_bounds__(THREADS) maxpool_kernel(const ofr_cuda_maxpool
             best[2] = __hmax2(best[2], ofr_pair(value.bits.z));
             best[3] = __hmax2(best[3], ofr_pair(value.bits.w));
         }
-    static_cast<OfrVector *>(p.out)[at] = {
-        make_uint4(ofr_bits(best[0]), ofr_bits(best[1]), ofr_bits(best[2]), ofr_bits(best[3]))};
+    const OfrVector found = {make_uint4(ofr_bits(best[0]), ofr_bits(best[1]), ofr_bits(best[2]), ofr_bits(best[3]))};
+    static_cast<OfrVector *>(p.out)[at] = found;
+    if (pools)
+        pool_block(p, found);
 }
 
 // A block: eight vectors of channels of one input; 32 threads share a vector's pixels.

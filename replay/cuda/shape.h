@@ -3,6 +3,8 @@
 #ifndef OFR_REPLAY_CUDA_SHAPE_H
 #define OFR_REPLAY_CUDA_SHAPE_H
 
+#include "replay/cuda/pooling.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -26,7 +28,13 @@ struct ofr_cuda_maxpool {
     const void *in; /* f16 [n][h][w][c] */
     void *out;      /* f16 [n][out_h][out_w][c] */
     uint32_t n, h, w, c, out_h, out_w, kernel, stride, pad;
+    struct ofr_cuda_pooling pooling; /* only where ofr_cuda_maxpool_pools() */
 };
+/* Whether the pooling of its output can be folded in. */
+static inline bool ofr_cuda_maxpool_pools(const struct ofr_cuda_maxpool *maxpool)
+{
+    return (maxpool->c & (maxpool->c - 1)) == 0 && maxpool->c <= 256;
+}
 int ofr_cuda_maxpool_run(const struct ofr_cuda_maxpool *maxpool, bool overlap, struct CUstream_st *stream);
 
 /* Mean of `pooled` pixels from `first` on of [n][pixels][c]; one pixel: a copy of it. */

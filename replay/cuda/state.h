@@ -60,6 +60,7 @@ struct ofr_cuda_plan {
     uint32_t batch;
     struct ofr_cuda_step *step;        /* [net->ops], owned */
     struct ofr_cuda_ramp_shape *shape; /* [net->sites], owned */
+    bool *folded;                      /* [net->sites], owned: the site's operator pools */
 };
 
 struct ofr_cuda_lane {
@@ -95,8 +96,10 @@ struct ofr_cuda {
     uint32_t inputs;
     size_t input_bytes;
     void *library, *workspace; /* cuBLASLt */
-    float *ramp_scratch;
-    uint32_t *ramp_count, *head_count;
+    uint64_t *ramp_sum;
+    int64_t *
+        *pooled_sum; /* [sites], owned: device, of struct ofr_cuda_pooling; NULL where ramps pool nothing */
+    uint32_t *head_count;
     uint64_t *stamp; /* pinned [stride + 2]: ramps', start of copy-in, start of head; what measure reads */
     uint32_t *call;  /* pinned: of the echo */
     struct CUstream_st *compute, *copy, *side;
@@ -120,6 +123,9 @@ struct ofr_cuda_ramp ofr_cuda_plan_ramp(const struct ofr_cuda *cuda, const struc
 struct ofr_cuda_head ofr_cuda_plan_head(const struct ofr_cuda *cuda, const struct ofr_cuda_plan *plan,
                                         uint32_t lane);
 
+/* Lets the site's operator pool where it can. Once it is known how the operator runs, and before its ramp is tuned. */
+void ofr_cuda_plan_fold(const struct ofr_cuda *cuda, struct ofr_cuda_plan *plan, uint32_t site);
+
 /* tune.c: chooses tile or algorithm of every step and the shape of every ramp. */
 int ofr_cuda_tune(struct ofr_cuda *cuda, struct ofr_cuda_plan *plan, struct ofr_error *err);
 /* Whether the outputs of sites `a` and `b` have one shape (height, width, channels), so that their ramps do the same. */
@@ -130,7 +136,10 @@ enum ofr_cuda_part {
     OFR_CUDA_RAMPS = 1 << 0,   /* every site's, switched off */
     OFR_CUDA_IN_LINE = 1 << 1, /* on the backbone */
     OFR_CUDA_HEAD = 1 << 2,
-    OFR_CUDA_STAMP = 1 << 3, /* ramps note the time */
+    OFR_CUDA_STAMP = 1 << 3,  /* ramps note the time */
+    OFR_CUDA_HOLLOW = 1 << 4, /* an empty kernel for every ramp: what its fork costs */
+    OFR_CUDA_RAMP_FIRST =
+        1 << 5, /* forked ramps captured before the operator that follows: what that costs */
 };
 /* Captures operators [0, ops) of a plan with the parts asked for. */
 int ofr_cuda_graph_init(struct ofr_cuda *cuda, struct ofr_cuda_graph *graph, const struct ofr_cuda_plan *plan,
@@ -142,6 +151,10 @@ int ofr_cuda_graph_capture(struct ofr_cuda *cuda, struct CUgraphExec_st **exec, 
 /* Switches exactly these sites' ramps on. */
 int ofr_cuda_graph_activate(struct ofr_cuda_graph *graph, uint32_t sites, uint64_t active,
                             struct ofr_error *err);
+/* The same, and tells the operators that pool for these ramps, as a pass on lane 0 would. NULL: no graph. While nothing
+ * runs. */
+int ofr_cuda_graph_switch(struct ofr_cuda *cuda, struct ofr_cuda_graph *graph, uint64_t active,
+                          struct ofr_error *err);
 void ofr_cuda_graph_release(struct ofr_cuda_graph *graph);
 /* Device time of `count` replays, ns each. */
 int ofr_cuda_graph_time(struct ofr_cuda *cuda, struct CUgraphExec_st *exec, int64_t *sample_ns,

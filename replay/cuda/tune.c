@@ -4,7 +4,6 @@
 #include "replay/cuda/state.h"
 
 #include <cuda_runtime_api.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -65,11 +64,18 @@ static int time_it(struct ofr_cuda *cuda,
     return code;
 }
 
+/* Whether the operator is to pool for a ramp of few rows, which the library's kernels cannot. */
+static bool shall_pool(const struct ofr_cuda *cuda, const struct ofr_cuda_step *step)
+{
+    return cuda->pooled_sum && step->site >= 0 && step->of.conv.n <= OFR_CUDA_RAMP_CLASSES_ROWS &&
+           step->kind == OFR_OP_CONV;
+}
+
 static uint32_t list_ways(const struct ofr_cuda *cuda, const struct ofr_cuda_step *step, struct way *way)
 {
     struct ofr_cuda_tile tile[OFR_CUDA_MAX_TILES];
     const uint32_t tiles = ofr_cuda_conv_tiles(&step->of.conv, cuda->processors, tile);
-    const uint32_t algorithms = ofr_cuda_linear_algorithms(step->linear);
+    const uint32_t algorithms = shall_pool(cuda, step) ? 0 : ofr_cuda_linear_algorithms(step->linear);
     for (uint32_t i = 0; i < tiles; ++i)
         way[i] = (struct way){-1, tile[i]};
     for (uint32_t i = 0; i < algorithms; ++i)
@@ -141,18 +147,7 @@ bool ofr_cuda_same_ramp(const struct ofr_net *net, uint32_t a, uint32_t b)
     return x->h == y->h && x->w == y->w && x->c == y->c;
 }
 
-/* What counts of a ramp: one input's answer shall come soon; many inputs fill the device, and then a ramp takes from the
- * backbone what its blocks take of the processors. */
-static double cost_of(const struct ofr_cuda *cuda, uint32_t batch, const struct ofr_cuda_ramp_shape *shape,
-                      int64_t ns)
-{
-    const uint32_t groups = (batch + shape->rows - 1) / shape->rows;
-    const double blocks = (double)shape->cluster * shape->pools * shape->slices * groups;
-    const double share = blocks < cuda->processors ? blocks / cuda->processors : 1.;
-    const double filled = (batch + 1.) / (batch + 9.);
-    return (double)ns * (1. - filled + filled * share);
-}
-
+/* The fastest: one input's answer comes soonest, and of many the ramp is out of the backbone's way soonest. */
 static int tune_ramp(struct ofr_cuda *cuda, struct ofr_cuda_plan *plan, uint32_t site, struct ofr_error *err)
 {
     for (uint32_t i = 0; i < site; ++i)
@@ -163,26 +158,23 @@ static int tune_ramp(struct ofr_cuda *cuda, struct ofr_cuda_plan *plan, uint32_t
     struct ofr_cuda_ramp_shape shape[OFR_CUDA_RAMP_MAX_SHAPES];
     const struct ofr_cuda_ramp ramp = ofr_cuda_plan_ramp(cuda, plan, site, 0);
     const uint32_t shapes = ofr_cuda_ramp_shapes(&ramp, cuda->processors, shape);
-    double best = INFINITY;
-    uint32_t cheapest = 0;
-    const bool given = ofr_cuda_choices_next(&cuda->choices, shapes, &cheapest);
+    int64_t best = INT64_MAX;
+    uint32_t fastest = 0;
+    const bool given = ofr_cuda_choices_next(&cuda->choices, shapes, &fastest);
     for (uint32_t i = 0; i < shapes && !given; ++i) {
-        int64_t ns = INT64_MAX;
+        int64_t ns = best;
         const struct ramp_trial trial = {plan, site, &shape[i]};
         const int code = time_it(cuda, record_ramps, &trial, &ns, err);
         if (code)
             return code;
-        const double cost = cost_of(cuda, plan->batch, &shape[i], ns);
-        if (ns < INT64_MAX && cost < best) {
-            cheapest = i;
-            best = cost;
-        }
+        fastest = ns < best ? i : fastest;
+        best = ns < best ? ns : best;
     }
-    if (isinf(best) && !given)
+    if (best == INT64_MAX && !given)
         return ofr_fail(err, OFR_E_DEVICE, "cuda: %s: no kernel runs the ramp at %s", cuda->net->name,
                         cuda->net->site[site].name);
-    plan->shape[site] = shape[cheapest];
-    return ofr_cuda_choices_add(&cuda->choices, cheapest, shapes, err);
+    plan->shape[site] = shape[fastest];
+    return ofr_cuda_choices_add(&cuda->choices, fastest, shapes, err);
 }
 
 /* Runs the network once in ways that always work, so that what is timed works on real values. */
@@ -210,6 +202,8 @@ int ofr_cuda_tune(struct ofr_cuda *cuda, struct ofr_cuda_plan *plan, struct ofr_
     for (uint32_t i = 0; i < cuda->net->ops && !code; ++i)
         if (is_conv(&plan->step[i]) && !done[i])
             code = tune_group(cuda, plan, i, done, err);
+    for (uint32_t i = 0; i < cuda->net->sites; ++i)
+        ofr_cuda_plan_fold(cuda, plan, i);
     for (uint32_t i = 0; i < cuda->net->sites && !code; ++i)
         code = tune_ramp(cuda, plan, i, err);
     free(done);

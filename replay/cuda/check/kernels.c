@@ -108,6 +108,26 @@ static int run_tiles(struct ofr_problem *problem, const struct ofr_cuda_conv *co
     return code;
 }
 
+/* The same tiles with pooling folded in. */
+static int pool_tiles(struct ofr_problem *problem, const struct ofr_cuda_conv *conv, uint32_t copies,
+                      double *worst, uint32_t *ways, struct ofr_error *err)
+{
+    struct ofr_cuda_tile tile[OFR_CUDA_MAX_TILES];
+    struct ofr_cuda_conv pooling = *conv;
+    const uint32_t tiles = ofr_cuda_conv_tiles(conv, PROCESSORS, tile);
+    int code = ofr_problem_pooling(problem, copies, &pooling.pooling, err);
+    for (uint32_t i = 0; i < tiles && !code; ++i, ++*ways) {
+        code = ofr_problem_poison(problem, err);
+        if (!code)
+            OFR_CUDA_TRY(ofr_cuda_conv_run(&pooling, &tile[i], false, NULL), err);
+        if (!code)
+            code = ofr_problem_distance(problem, worst, err);
+        if (!code)
+            code = ofr_problem_pooled(problem, &pooling.pooling, worst, err);
+    }
+    return code;
+}
+
 static int run_library(struct tester *tester, struct ofr_problem *problem, const struct ofr_cuda_conv *conv,
                        double *worst, uint32_t *ways, struct ofr_error *err)
 {
@@ -139,6 +159,13 @@ static int check_product(struct tester *tester, const struct product *p, struct 
         code = run_tiles(&problem, &conv, &worst, &ways, err);
     if (!code)
         report(tester, p->linear ? "linear" : "conv", sizes, ways, worst, OFR_CPU_BOUND_PRODUCT);
+    worst = 0;
+    ways = 0;
+    for (uint32_t copies = 1; copies <= OFR_CUDA_POOLING_COPIES && !p->linear && !code;
+         copies *= OFR_CUDA_POOLING_COPIES)
+        code = pool_tiles(&problem, &conv, copies, &worst, &ways, err);
+    if (!code && !p->linear)
+        report(tester, "conv, pooling", sizes, ways, worst, OFR_CPU_BOUND_PRODUCT);
     if (!code && p->linear && !tester->small)
         code = run_library(tester, &problem, &conv, &library_worst, &library_ways, err);
     if (!code && library_ways)
@@ -157,6 +184,7 @@ static int check_products(struct tester *tester, struct ofr_error *err)
         {5, 14, 15, 65, 129, 3, 1, 1, OFR_ACT_RELU, true, false},
         {3, 23, 19, 40, 257, 3, 2, 1, OFR_ACT_NONE, false, false},
         {1, 8, 8, 260, 67, 1, 2, 0, OFR_ACT_RELU, true, false},
+        {19, 5, 3, 24, 75, 3, 1, 1, OFR_ACT_RELU, true, false}, /* several inputs a tile */
         {7, 1, 1, 771, 33, 1, 1, 0, OFR_ACT_TANH, false, true},
         {3, 37, 1, 768, 1001, 1, 1, 0, OFR_ACT_GELU, false, true},
         {2, 131, 1, 520, 515, 1, 1, 0, OFR_ACT_GELU_TANH, false, true},
@@ -288,6 +316,56 @@ static int check_embed(struct tester *tester, bool every, struct ofr_error *err)
     return code;
 }
 
+static struct ofr_cuda_maxpool maxpool_of(const struct ofr_problem *problem)
+{
+    const struct ofr_tensor *in = &problem->tensor[OFR_PROBLEM_IN], *out = &problem->tensor[OFR_PROBLEM_OUT];
+    return (struct ofr_cuda_maxpool){.in = problem->device[OFR_PROBLEM_IN],
+                                     .out = problem->device[OFR_PROBLEM_OUT],
+                                     .n = problem->n,
+                                     .h = in->h,
+                                     .w = in->w,
+                                     .c = ofr_cuda_pitch(in->c),
+                                     .out_h = out->h,
+                                     .out_w = out->w,
+                                     .kernel = problem->op.kernel,
+                                     .stride = problem->op.stride,
+                                     .pad = problem->op.pad};
+}
+
+/* Pooling folded in: a block's vectors are of several inputs. */
+static int check_maxpool(struct tester *tester, uint32_t n, struct ofr_tensor from, struct ofr_tensor to,
+                         struct ofr_error *err)
+{
+    struct ofr_problem problem;
+    char sizes[96];
+    double worst = 0;
+    snprintf(sizes, sizeof sizes, "%u x %u x %u x %u -> %u x %u", n, from.h, from.w, from.c, to.h, to.w);
+    ofr_problem_init(&problem, OFR_OP_MAXPOOL, n, from.c);
+    problem.op.kernel = 3;
+    problem.op.stride = 2;
+    problem.op.pad = 1;
+    int code = ofr_problem_tensor(&problem, OFR_PROBLEM_IN, from, 0, err);
+    if (!code)
+        code = ofr_problem_tensor(&problem, OFR_PROBLEM_OUT, to, 0, err);
+    if (!code)
+        code = ofr_problem_twin(&problem, err);
+    if (!code)
+        code = ofr_problem_poison(&problem, err);
+    struct ofr_cuda_maxpool pool = maxpool_of(&problem);
+    if (!code)
+        code = ofr_problem_pooling(&problem, OFR_CUDA_POOLING_COPIES, &pool.pooling, err);
+    if (!code)
+        OFR_CUDA_TRY(ofr_cuda_maxpool_run(&pool, false, NULL), err);
+    if (!code)
+        code = ofr_problem_distance(&problem, &worst, err);
+    if (!code)
+        code = ofr_problem_pooled(&problem, &pool.pooling, &worst, err);
+    if (!code)
+        report(tester, "maxpool, pooling", sizes, 1, worst, OFR_CPU_BOUND_ROUND);
+    ofr_problem_release(&problem);
+    return code;
+}
+
 static int launch_shape(const struct ofr_problem *problem)
 {
     const struct ofr_tensor *in = &problem->tensor[OFR_PROBLEM_IN], *out = &problem->tensor[OFR_PROBLEM_OUT];
@@ -300,8 +378,7 @@ static int launch_shape(const struct ofr_problem *problem)
         return ofr_cuda_preprocess_run(&preprocess, false, NULL);
     }
     if (op->kind == OFR_OP_MAXPOOL) {
-        const struct ofr_cuda_maxpool pool = {from,   to,     n,          in->h,      in->w,  c,
-                                              out->h, out->w, op->kernel, op->stride, op->pad};
+        const struct ofr_cuda_maxpool pool = maxpool_of(problem);
         return ofr_cuda_maxpool_run(&pool, false, NULL);
     }
     const bool take = op->kind == OFR_OP_TAKE;
@@ -343,6 +420,10 @@ static int check_shapes(struct tester *tester, struct ofr_error *err)
                            TENSOR(31, 29, 3), "preprocess", err);
     if (!code)
         code = check_shape(tester, &maxpool, 3, TENSOR(15, 11, 17), TENSOR(8, 6, 17), "maxpool", err);
+    if (!code)
+        code = check_maxpool(tester, 5, TENSOR(15, 11, 64), TENSOR(8, 6, 64), err);
+    if (!code)
+        code = check_maxpool(tester, 3, TENSOR(5, 7, 250), TENSOR(3, 4, 250), err);
     if (!code)
         code = check_shape(tester, &mean, 3, TENSOR(7, 5, 77), TENSOR(1, 1, 77), "mean", err);
     if (!code)

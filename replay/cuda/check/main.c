@@ -15,6 +15,7 @@ static const struct mode {
     {"time", "NET", 1, 1, ofr_check_time},
     {"steps", "NET BATCH", 2, 2, ofr_check_steps},
     {"anatomy", "NET", 1, 1, ofr_check_anatomy},
+    {"delay", "NET BATCH", 2, 2, ofr_check_delay},
     {"speeds", "NET BATCH SECONDS", 3, 3, ofr_check_speeds},
     {"failures", "", 0, 0, ofr_check_failures},
 };

@@ -4,6 +4,7 @@
 
 #include "replay/cpu/ops.h"
 #include "replay/cuda/memory.h"
+#include "replay/cuda/pooling.h"
 #include "sim/engine/random.h"
 
 enum { /* tensors of a problem */
@@ -46,6 +47,13 @@ int ofr_problem_poison(struct ofr_problem *problem, struct ofr_error *err);
 /* Waits, then raises *worst to the largest difference from the twin over its largest value; to infinity where a value
  * was not written, is not finite or a channel of padding is not 0. */
 int ofr_problem_distance(struct ofr_problem *problem, double *worst, struct ofr_error *err);
+/* Pooling of `out` with zero sums in that many copies. */
+int ofr_problem_pooling(struct ofr_problem *problem, uint32_t copies, struct ofr_cuda_pooling *out,
+                        struct ofr_error *err);
+/* Waits, raises *worst to the largest difference of a mean from that of the twin's `out`, over the largest, and zeroes
+ * the sums. */
+int ofr_problem_pooled(struct ofr_problem *problem, const struct ofr_cuda_pooling *pooling, double *worst,
+                       struct ofr_error *err);
 void ofr_problem_release(struct ofr_problem *problem);
 
 #endif

@@ -30,6 +30,7 @@ struct bench {
     struct ofr_cuda_control control; /* host's copy */
     struct ofr_cuda_control *device_control;
     float *wanted, *found; /* [n][classes], owned */
+    int64_t *pooled;       /* [copies][n][c], owned; NULL: the ramp pools */
 };
 
 static int take(struct bench *bench, size_t bytes, bool pinned, void *out, struct ofr_error *err)
@@ -77,7 +78,7 @@ static int make(struct bench *bench, const struct size *size, enum offramp_crite
         code = ofr_problem_weight(problem, 0, OFR_WEIGHT_LINEAR, classes, 1, size->c, classes, err);
     if (!code)
         code = reference(bench, size, err);
-    bench->control = (struct ofr_cuda_control){TICKET, n, n, (int32_t)criterion, {0}};
+    bench->control = (struct ofr_cuda_control){TICKET, n, n, (int32_t)criterion, 0, {0}};
     bench->control.threshold[1] = criterion == OFFRAMP_CRITERION_ENTROPY ? 1.5 : .6;
     *ramp = (struct ofr_cuda_ramp){.in = problem->device[OFR_PROBLEM_IN],
                                    .weight = problem->device_value[0],
@@ -88,7 +89,8 @@ static int make(struct bench *bench, const struct size *size, enum offramp_crite
                                    .pooled = size->pooling == OFR_POOL_MEAN ? pixels : 1,
                                    .c = ofr_cuda_pitch(size->c),
                                    .classes = classes,
-                                   .site = 1};
+                                   .site = 1,
+                                   .sums = ofr_cuda_ramp_sums(classes)};
     if (!code)
         code = take(bench, sizeof bench->control, false, &bench->device_control, err);
     if (!code)
@@ -96,9 +98,8 @@ static int make(struct bench *bench, const struct size *size, enum offramp_crite
     if (!code)
         code = take(bench, n * sizeof(uint64_t), true, &ramp->cell, err);
     if (!code)
-        code = take(bench, (size_t)n * OFR_CUDA_RAMP_SCRATCH * sizeof(float), false, &ramp->scratch, err);
-    if (!code)
-        code = take(bench, n * sizeof(uint32_t), false, &ramp->count, err);
+        code =
+            take(bench, (size_t)n * ofr_cuda_ramp_sums(classes) * sizeof(uint64_t), false, &ramp->sum, err);
     ramp->control = bench->device_control;
     if (!code)
         OFR_CUDA_TRY(
@@ -107,8 +108,78 @@ static int make(struct bench *bench, const struct size *size, enum offramp_crite
     return code;
 }
 
+/* Weights as every ramp but the token's wants them. */
+static int pack(struct bench *bench, const struct size *size, struct ofr_error *err)
+{
+    const size_t bytes = (size_t)ofr_cuda_pitch(size->classes) * ofr_cuda_pitch(size->c) * sizeof(uint16_t);
+    uint16_t *host = malloc(bytes);
+    void *device = NULL;
+    int code = host ? take(bench, bytes, false, &device, err) : ofr_fail_nomem(err, "weights");
+    if (!code) {
+        ofr_cuda_ramp_pack(host, bench->problem.value[0], size->classes, size->c);
+        const cudaError_t status = cudaMemcpy(device, host, bytes, cudaMemcpyHostToDevice);
+        code = status == cudaSuccess ? OFR_OK : ofr_cuda_fail(err, status, "cudaMemcpy");
+    }
+    free(host);
+    bench->ramp.weight = device;
+    bench->ramp.packed = true;
+    return code;
+}
+
+/* Has the pixels pooled before, with an eighth of every sum in each copy but one. */
+static int fold(struct bench *bench, const struct size *size, uint32_t copies, struct ofr_error *err)
+{
+    const uint32_t pixels = bench->ramp.pooled, c = bench->ramp.c;
+    const size_t values = (size_t)size->n * c;
+    bench->pooled = calloc(copies * values, sizeof *bench->pooled);
+    if (!bench->pooled)
+        return ofr_fail_nomem(err, "sums");
+    for (size_t row = 0; row < size->n; ++row)
+        for (uint32_t i = 0; i < size->c; ++i) {
+            double sum = 0;
+            for (uint32_t pixel = 0; pixel < pixels; ++pixel)
+                sum += (double)ofr_half_to_float(
+                    ((const uint16_t *)bench->problem
+                         .host[OFR_PROBLEM_IN])[(row * bench->ramp.pixels + pixel) * size->c + i]);
+            const int64_t mean = (int64_t)ldexp(sum / pixels, OFR_CUDA_POOLING_BITS);
+            for (uint32_t copy = 1; copy < copies; ++copy)
+                bench->pooled[copy * values + row * c + i] = mean / 8;
+            bench->pooled[row * c + i] = mean - (copies - 1) * (mean / 8);
+        }
+    bench->ramp.copies = copies;
+    return take(bench, copies * values * sizeof *bench->pooled, false, &bench->ramp.pooled_sum, err);
+}
+
+/* Sets the pooled sums; or finds them left zero, else an error of the kernel. */
+static int pooled_before(struct bench *bench, struct ofr_error *err)
+{
+    const size_t bytes = (size_t)bench->ramp.copies * bench->ramp.n * bench->ramp.c * sizeof *bench->pooled;
+    if (bench->pooled)
+        OFR_CUDA_TRY(cudaMemcpy(bench->ramp.pooled_sum, bench->pooled, bytes, cudaMemcpyHostToDevice), err);
+    return OFR_OK;
+}
+
+static int pooled_after(struct bench *bench, double *worst, struct ofr_error *err)
+{
+    const size_t values = (size_t)bench->ramp.copies * bench->ramp.n * bench->ramp.c;
+    int64_t *left = bench->pooled ? malloc(values * sizeof *left) : NULL;
+    if (!bench->pooled)
+        return OFR_OK;
+    if (!left)
+        return ofr_fail_nomem(err, "sums");
+    const cudaError_t status =
+        cudaMemcpy(left, bench->ramp.pooled_sum, values * sizeof *left, cudaMemcpyDeviceToHost);
+    for (size_t i = 0; i < values && status == cudaSuccess; ++i)
+        if (left[i] != 0)
+            *worst = INFINITY;
+    free(left);
+    OFR_CUDA_TRY(status, err);
+    return OFR_OK;
+}
+
 static void release(struct bench *bench)
 {
+    free(bench->pooled);
     free(bench->wanted);
     free(bench->found);
     ofr_problem_release(&bench->problem);
@@ -164,9 +235,13 @@ static int run_shapes(struct bench *bench, double *worst, uint32_t *ways, struct
     for (uint32_t i = 0; i < 2 * shapes && !code; ++i) {
         code = forget(bench, err);
         if (!code)
+            code = pooled_before(bench, err);
+        if (!code)
             OFR_CUDA_TRY(ofr_cuda_ramp_run(&bench->ramp, &shape[i / 2], NULL), err);
         if (!code)
             code = judge(bench, worst, err);
+        if (!code)
+            code = pooled_after(bench, worst, err);
     }
     *ways = shapes;
     return code;
@@ -181,18 +256,35 @@ static void print(const char *kernel, const struct size *size, uint32_t ways, do
     fflush(stdout);
 }
 
-static int check_ramp(const struct size *size, enum offramp_criterion criterion, uint32_t *missed,
-                      struct ofr_error *err)
+enum way {
+    TOKEN,
+    ITSELF,
+    BEFORE,
+    BEFORE_IN_COPIES,
+    WAYS
+};
+
+static int check_ramp(const struct size *size, enum offramp_criterion criterion, enum way way,
+                      uint32_t *missed, struct ofr_error *err)
 {
+    const bool entropy = criterion == OFFRAMP_CRITERION_ENTROPY;
+    static const char *const name[WAYS][2] = {
+        {"ramp of a token, top", "ramp of a token, entropy"},
+        {"ramp, top", "ramp, entropy"},
+        {"ramp, pooled before, top", "ramp, pooled before, entropy"},
+        {"ramp, pooled before in copies, top", "ramp, pooled before in copies, entropy"}};
     struct bench bench = {0};
     double worst = 0;
     uint32_t ways = 0;
     int code = make(&bench, size, criterion, err);
+    if (!code && way != TOKEN)
+        code = pack(&bench, size, err);
+    if (!code && way >= BEFORE)
+        code = fold(&bench, size, way == BEFORE ? 1 : OFR_CUDA_POOLING_COPIES, err);
     if (!code)
         code = run_shapes(&bench, &worst, &ways, err);
     if (!code)
-        print(criterion == OFFRAMP_CRITERION_ENTROPY ? "ramp, entropy" : "ramp, top", size, ways, worst,
-              missed);
+        print(name[way][entropy], size, ways, worst, missed);
     release(&bench);
     return code;
 }
@@ -263,7 +355,7 @@ static int check_copy(uint32_t bytes, uint32_t *missed, struct ofr_error *err)
                                     .in = in,
                                     .bytes = bytes,
                                     .to = to,
-                                    .control = {TICKET, 3, ROWS, 1, {0}},
+                                    .control = {TICKET, 3, ROWS, 1, 5, {0}},
                                     .from = {8, 0, OFR_CUDA_AHEAD | 2, 3, OFR_CUDA_AHEAD | 0}};
     copy.control.threshold[7] = .25;
     if (!code)
@@ -294,12 +386,17 @@ int ofr_check_ramps(bool small, uint32_t *missed, struct ofr_error *err)
         {31, 11, 1, 771, 65, OFR_POOL_LAST},  {1, 2, 1, 8, 2, OFR_POOL_MEAN},
     };
     const size_t count = small ? 2 : sizeof sizes / sizeof *sizes;
-    OFR_CUDA_TRY(ofr_cuda_ramp_prepare(), err);
     int code = OFR_OK;
     for (size_t i = 0; i < count && !code; ++i) {
-        code = check_ramp(&sizes[i], OFFRAMP_CRITERION_TOP1, missed, err);
-        if (!code && !small)
-            code = check_ramp(&sizes[i], OFFRAMP_CRITERION_ENTROPY, missed, err);
+        const bool mean = sizes[i].pooling == OFR_POOL_MEAN, token = !mean && sizes[i].classes <= 32;
+        const enum way end = !mean                                       ? BEFORE
+                             : sizes[i].c > OFR_CUDA_POOLING_MOST_COPIED ? BEFORE_IN_COPIES
+                                                                         : WAYS;
+        for (enum way way = token ? TOKEN : ITSELF; way < end && !code; ++way) {
+            code = check_ramp(&sizes[i], OFFRAMP_CRITERION_TOP1, way, missed, err);
+            if (!code && !small)
+                code = check_ramp(&sizes[i], OFFRAMP_CRITERION_ENTROPY, way, missed, err);
+        }
     }
     if (!code)
         code = check_head(5, 11, missed, err);

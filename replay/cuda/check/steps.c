@@ -162,9 +162,10 @@ static int best_of(struct ofr_cuda *cuda, const struct ofr_cuda_ramp *ramp, cons
         double now;
         code = time_row(cuda, record_trial, &trial, &now, err);
         if (!code && site)
-            printf("shape\t%s\t%s\tcluster %u, pools %u, slices %u, rows %u, threads %u\t%.2f us\n",
-                   cuda->net->name, site, shape[i].cluster, shape[i].pools, shape[i].slices, shape[i].rows,
-                   shape[i].threads, now);
+            printf(
+                "shape\t%s\t%s\tclasses %u, vectors %u, shares %u, rows %u, threads %u\t%u blocks\t%.2f us\n",
+                cuda->net->name, site, shape[i].classes, shape[i].vectors, shape[i].shares, shape[i].rows,
+                shape[i].threads, ofr_cuda_ramp_blocks(ramp, &shape[i]), now);
         if (!code && now < *us) {
             *us = now;
             *best = trial;
@@ -182,9 +183,10 @@ static int dissect(struct ofr_cuda *cuda, uint32_t site, struct ofr_error *err)
     const struct ofr_cuda_ramp_shape shape = best.shape;
     if (code)
         return code;
-    printf("anatomy\t%s\t%s\t%u x %u -> %u\twhole %.2f us (cluster %u, pools %u, slices %u)", cuda->net->name,
-           cuda->net->site[site].name, whole.pooled, whole.c, whole.classes, us, shape.cluster, shape.pools,
-           shape.slices);
+    printf("anatomy\t%s\t%s\t%u x %u -> %u\twhole %.2f us (classes %u, vectors %u, shares %u, threads %u: %u "
+           "blocks)",
+           cuda->net->name, cuda->net->site[site].name, whole.pooled, whole.c, whole.classes, us,
+           shape.classes, shape.vectors, shape.shares, shape.threads, ofr_cuda_ramp_blocks(&whole, &shape));
     struct trial no_host = {whole, shape}, no_pool = {whole, shape}, few = {whole, shape};
     no_host.ramp.cell = cuda->workspace;
     no_pool.ramp.pooled = 1;
@@ -202,13 +204,7 @@ static int dissect(struct ofr_cuda *cuda, uint32_t site, struct ofr_error *err)
     least.classes = 2;
     if (!code)
         code = best_of(cuda, &least, NULL, &best, &us, err);
-    printf("\tone pixel, two classes, best shape %.2f us", us);
-    for (uint32_t blocks = 1; blocks <= 8 && !code && least.c % 64 == 0; blocks *= 8) {
-        const struct trial same = {least, {blocks, 1, 1, 1, 512}};
-        code = time_row(cuda, record_trial, &same, &us, err);
-        printf(", %u x 512 threads %.2f us", blocks, us);
-    }
-    printf("\n");
+    printf("\tone pixel, two classes, best shape %.2f us\n", us);
     return code;
 }
 
@@ -255,6 +251,11 @@ static int with_device(const char *name, uint32_t batch, int (*run)(struct ofr_c
 int ofr_check_steps(char **argument, struct ofr_error *err)
 {
     return with_device(argument[0], (uint32_t)strtoul(argument[1], NULL, 10), time_steps, err);
+}
+
+int ofr_check_delay(char **argument, struct ofr_error *err)
+{
+    return with_device(argument[0], (uint32_t)strtoul(argument[1], NULL, 10), ofr_check_delays, err);
 }
 
 int ofr_check_anatomy(char **argument, struct ofr_error *err)

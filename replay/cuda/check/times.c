@@ -85,11 +85,11 @@ static int time_three(struct ofr_cuda *cuda, uint32_t at, struct ofr_error *err)
     struct ofr_cuda_graph graph;
     int code = ofr_cuda_graph_init(cuda, &graph, &cuda->plan[at], 0, cuda->net->ops, parts, err);
     for (uint32_t i = 0; i < ROUNDS && !code; ++i) {
-        code = ofr_cuda_graph_activate(&graph, sites, 0, err);
+        code = ofr_cuda_graph_switch(cuda, &graph, 0, err);
         if (!code)
             code = ofr_cuda_graph_time(cuda, graph.exec, without + (size_t)i * REPLAYS, REPLAYS, err);
         if (!code)
-            code = ofr_cuda_graph_activate(&graph, sites, three, err);
+            code = ofr_cuda_graph_switch(cuda, &graph, three, err);
         if (!code)
             code = ofr_cuda_graph_time(cuda, graph.exec, with + (size_t)i * REPLAYS, REPLAYS, err);
     }
@@ -100,6 +100,8 @@ static int time_three(struct ofr_cuda *cuda, uint32_t at, struct ofr_error *err)
                cuda->plan[at].batch, a, b, (b / a - 1) * 100);
     }
     ofr_cuda_graph_release(&graph);
+    if (!code)
+        code = ofr_cuda_graph_switch(cuda, NULL, 0, err);
     return code;
 }
 
