@@ -276,6 +276,8 @@ extern "C" uint32_t ofr_cuda_ramp_shapes(const ofr_cuda_ramp *ramp, uint32_t pro
         return 1;
     }
     count = ofr_cuda_ramp_classes_shapes(ramp, shape);
+    if (count && ramp->pooled_sum)
+        return count;
     for (uint32_t rows = 1; rows <= 8; rows *= 2)
         for (uint32_t vectors = 2; vectors <= 8; vectors *= 2)
             for (uint32_t shares = 1; shares <= 32; shares *= 2)

@@ -47,7 +47,7 @@ struct ofr_cuda_ramp_shape {
     uint32_t vectors; /* of 8 channels that a block has: 2, 4, 8; 0: ramp_classes.h's way with pooled_sum */
     uint32_t shares;  /* blocks that share the pixels of the same channels */
     uint32_t rows;    /* of a block: 1, 2, 4, 8 */
-    uint32_t threads; /* of a block: 128, 256 or 512; 0: ramp_token.h's way */
+    uint32_t threads; /* of a block: 128 or 256; 0: ramp_token.h's way */
     uint32_t classes; /* of a block, 8, 16, 32: ramp_classes.h's way; 0: every block has all */
 };
 

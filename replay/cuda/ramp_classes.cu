@@ -4,7 +4,7 @@
 namespace
 {
 
-constexpr uint32_t FEW = 256, MANY = 512; // threads of a block
+constexpr uint32_t FEW = 256; // threads of a block
 constexpr int VECTORS_AT_ONCE = 8, SUMS_AT_ONCE = 8;
 constexpr int PARTS_AT_ONCE = OFR_CUDA_RAMP_MAX_BLOCKS / 32;
 
@@ -283,9 +283,9 @@ __global__ void __launch_bounds__(THREADS, VECTORS ? 1 : 1024 / THREADS) classes
 
 using Kernel = void (*)(Arguments);
 
-template <int CLASSES> Kernel kernel_of(uint32_t vectors, uint32_t threads)
+template <int CLASSES> Kernel kernel_of(uint32_t vectors)
 {
-    return vectors == 0   ? threads == FEW ? classes_kernel<FEW, CLASSES, 0> : classes_kernel<MANY, CLASSES, 0>
+    return vectors == 0   ? classes_kernel<FEW, CLASSES, 0>
            : vectors == 2 ? classes_kernel<FEW, CLASSES, 2>
            : vectors == 4 ? classes_kernel<FEW, CLASSES, 4>
                           : classes_kernel<FEW, CLASSES, 8>;
@@ -293,9 +293,9 @@ template <int CLASSES> Kernel kernel_of(uint32_t vectors, uint32_t threads)
 
 Kernel kernel_of(const ofr_cuda_ramp_shape *shape)
 {
-    return shape->classes == 8    ? kernel_of<8>(shape->vectors, shape->threads)
-           : shape->classes == 16 ? kernel_of<16>(shape->vectors, shape->threads)
-                                  : kernel_of<32>(shape->vectors, shape->threads);
+    return shape->classes == 8    ? kernel_of<8>(shape->vectors)
+           : shape->classes == 16 ? kernel_of<16>(shape->vectors)
+                                  : kernel_of<32>(shape->vectors);
 }
 
 uint32_t slices_of(const ofr_cuda_ramp *ramp, const ofr_cuda_ramp_shape *shape)
@@ -308,15 +308,19 @@ uint32_t blocks_of(const ofr_cuda_ramp *ramp, const ofr_cuda_ramp_shape *shape)
     return (ramp->classes + shape->classes - 1) / shape->classes;
 }
 
+// Few blocks meet soon; where there are many channels, the weights that a block reads count for more.
+bool suits(const ofr_cuda_ramp *ramp, uint32_t classes)
+{
+    return classes == (ramp->c <= 256 ? 32u : ramp->c <= 1024 ? 16u : 8u);
+}
+
 bool is_possible(const ofr_cuda_ramp *ramp, const ofr_cuda_ramp_shape *shape)
 {
     const uint32_t pools = slices_of(ramp, shape) * shape->shares, blocks = blocks_of(ramp, shape);
     if (ramp->n > OFR_CUDA_RAMP_CLASSES_ROWS || pools > OFR_CUDA_RAMP_MAX_BLOCKS || blocks > OFR_CUDA_RAMP_MAX_BLOCKS)
         return false;
     if (ramp->pooled_sum)
-        return shape->vectors == 0 && shape->shares == 1;
-    if (shape->threads != FEW)
-        return false;
+        return shape->vectors == 0 && shape->shares == 1 && suits(ramp, shape->classes);
     if (shape->vectors > 2 && ramp->c / 8 <= shape->vectors / 2)
         return false; // mostly nothing
     if (shape->shares > 1 && ramp->pooled < FEW / shape->vectors * shape->shares)
@@ -331,11 +335,10 @@ extern "C" int ofr_cuda_ramp_classes_prepare(void)
 {
     cudaError_t status = cudaSuccess;
     for (uint32_t classes = 8; classes <= 32; classes *= 2)
-        for (uint32_t vectors = 0; vectors <= 8; vectors = vectors ? vectors * 2 : 2)
-            for (uint32_t threads = FEW; threads <= (vectors ? FEW : MANY) && status == cudaSuccess; threads *= 2) {
-                const ofr_cuda_ramp_shape shape = {vectors, 1, 1, threads, classes};
-                status = ofr_beside_products(kernel_of(&shape));
-            }
+        for (uint32_t vectors = 0; vectors <= 8 && status == cudaSuccess; vectors = vectors ? vectors * 2 : 2) {
+            const ofr_cuda_ramp_shape shape = {vectors, 1, 1, FEW, classes};
+            status = ofr_beside_products(kernel_of(&shape));
+        }
     return status;
 }
 
@@ -344,12 +347,11 @@ extern "C" uint32_t ofr_cuda_ramp_classes_shapes(const ofr_cuda_ramp *ramp, ofr_
     uint32_t count = 0;
     for (uint32_t classes = 8; classes <= 32; classes *= 2)
         for (uint32_t vectors = ramp->pooled_sum ? 0 : 2; vectors <= 8; vectors = vectors ? vectors * 2 : 16)
-            for (uint32_t shares = 1; shares <= 32; shares *= 2)
-                for (uint32_t threads = FEW; threads <= MANY; threads *= 2) {
-                    const ofr_cuda_ramp_shape one = {vectors, shares, 1, threads, classes};
-                    if (is_possible(ramp, &one))
-                        shape[count++] = one;
-                }
+            for (uint32_t shares = 1; shares <= 32; shares *= 2) {
+                const ofr_cuda_ramp_shape one = {vectors, shares, 1, FEW, classes};
+                if (is_possible(ramp, &one))
+                    shape[count++] = one;
+            }
     return count;
 }
 

@@ -10,6 +10,7 @@
 enum {
     LEAST_CALLS = 8,
     MOST_CALLS = 24,
+    OPS_BESIDE = 8,
     REPLAYS = 3,
     MAX_WAYS = OFR_CUDA_MAX_TILES + OFR_CUDA_MAX_ALGORITHMS,
 };
@@ -140,6 +141,29 @@ static int record_ramps(const struct ofr_cuda *cuda, const void *context, struct
     return status;
 }
 
+/* The site's operator and some that follow, with the ramp beside them. */
+static int record_beside(const struct ofr_cuda *cuda, const void *context, struct CUstream_st *stream)
+{
+    const struct ramp_trial *trial = context;
+    const struct ofr_cuda_ramp ramp = ofr_cuda_plan_ramp(cuda, trial->plan, trial->site, 0);
+    const uint32_t first = (uint32_t)cuda->net->site[trial->site].op;
+    const uint32_t end = first + OPS_BESIDE < cuda->net->ops ? first + OPS_BESIDE : cuda->net->ops;
+    int status = ofr_cuda_step_run(cuda, trial->plan, first, 0, false, stream);
+    if (!status)
+        status = (int)cudaEventRecord(cuda->forked, stream);
+    for (uint32_t i = first + 1; i < end && !status; ++i) {
+        status = ofr_cuda_step_run(cuda, trial->plan, i, 0, true, stream);
+        if (status || i > first + 1)
+            continue;
+        status = (int)cudaStreamWaitEvent(cuda->side, cuda->forked, 0);
+        if (!status)
+            status = ofr_cuda_ramp_run(&ramp, trial->shape, cuda->side);
+        if (!status)
+            status = (int)cudaEventRecord(cuda->joined, cuda->side);
+    }
+    return status ? status : (int)cudaStreamWaitEvent(stream, cuda->joined, 0);
+}
+
 bool ofr_cuda_same_ramp(const struct ofr_net *net, uint32_t a, uint32_t b)
 {
     const struct ofr_tensor *x = &net->tensor[net->site[a].tensor];
@@ -147,7 +171,8 @@ bool ofr_cuda_same_ramp(const struct ofr_net *net, uint32_t a, uint32_t b)
     return x->h == y->h && x->w == y->w && x->c == y->c;
 }
 
-/* The fastest: one input's answer comes soonest, and of many the ramp is out of the backbone's way soonest. */
+/* One input's answer shall come soon: there the fastest ramp is chosen. Many inputs fill the device: there it is the one
+ * that lets the operators beside it end soonest. */
 static int tune_ramp(struct ofr_cuda *cuda, struct ofr_cuda_plan *plan, uint32_t site, struct ofr_error *err)
 {
     for (uint32_t i = 0; i < site; ++i)
@@ -160,11 +185,13 @@ static int tune_ramp(struct ofr_cuda *cuda, struct ofr_cuda_plan *plan, uint32_t
     const uint32_t shapes = ofr_cuda_ramp_shapes(&ramp, cuda->processors, shape);
     int64_t best = INT64_MAX;
     uint32_t fastest = 0;
+    const bool alone =
+        ramp.n <= OFR_CUDA_RAMP_CLASSES_ROWS || (uint32_t)cuda->net->site[site].op + 1 >= cuda->net->ops;
     const bool given = ofr_cuda_choices_next(&cuda->choices, shapes, &fastest);
     for (uint32_t i = 0; i < shapes && !given; ++i) {
         int64_t ns = best;
         const struct ramp_trial trial = {plan, site, &shape[i]};
-        const int code = time_it(cuda, record_ramps, &trial, &ns, err);
+        const int code = time_it(cuda, alone ? record_ramps : record_beside, &trial, &ns, err);
         if (code)
             return code;
         fastest = ns < best ? i : fastest;
