@@ -21,7 +21,7 @@
 #     (held back for batches of 16: without, the device never idles and after a minute of BERT meets its power cap, which
 #     makes the replay INVALID).
 # Only printed, whatever they are: one ramp alone (wanted: 4 us at batch 1), three forked ramps (1 % at batch 1, 2 % at
-# batch 16), from a decision to the host's sight of it (5 us, 99th percentile 20 us), copies and dispatch.
+# batch 16) and what of them delays a pass, from a decision to the host's sight of it (5 us, 99th percentile 20 us), copies and dispatch.
 set -uo pipefail
 program=$1 out=$2 models=${3:-} trace=${4:-} here=$(dirname "$0") failed=0
 offramp=$(realpath "${OFFRAMP:-$(dirname "$program")/../../offramp}")

@@ -26,43 +26,59 @@ static bool is_power_of_two(uint32_t number)
     return number && (number & (number - 1)) == 0;
 }
 
-/* A shape that a launch or the scratch memory could not bear. */
+/* A shape that a launch, the sums' counts or the parts' places could not bear. */
 static void expect_sound(const struct ofr_cuda_ramp *ramp, const struct ofr_cuda_ramp_shape *shape,
                          const char *where)
 {
-    const uint32_t clusters = shape->pools * shape->slices, shares = shape->cluster * shape->slices;
-    cr_expect(is_power_of_two(shape->cluster) && shape->cluster <= 8, "%s: cluster %u", where,
-              shape->cluster);
-    cr_expect(is_power_of_two(shape->pools) && is_power_of_two(shape->slices), "%s: %u, %u", where,
-              shape->pools, shape->slices);
-    cr_expect(is_power_of_two(shape->rows) && shape->rows < 2 * ramp->n + 1, "%s: rows %u of %u", where,
-              shape->rows, ramp->n);
-    cr_expect(shares == 1 || ramp->c % (8 * shares) == 0, "%s: %u channels over %u blocks", where, ramp->c,
-              shares);
-    cr_expect(clusters == 1 || clusters * ramp->classes <= OFR_CUDA_RAMP_SCRATCH, "%s: %u clusters", where,
-              clusters);
+    const uint32_t groups = (ramp->n + shape->rows - 1) / shape->rows;
+    const uint32_t blocks = ofr_cuda_ramp_blocks(ramp, shape) / groups; /* of a row */
+    cr_expect(is_power_of_two(shape->rows) && shape->rows <= 8 && shape->rows < 2 * ramp->n + 1,
+              "%s: rows %u of %u", where, shape->rows, ramp->n);
+    cr_expect(blocks >= 1 && blocks <= OFR_CUDA_RAMP_MAX_BLOCKS, "%s: %u blocks a row", where, blocks);
+    if (shape->threads == 0) {
+        cr_expect(!ramp->packed && ramp->pooled == 1, "%s: a token's way", where);
+        return;
+    }
+    cr_expect(shape->threads == 128 || shape->threads == 256, "%s: threads %u", where, shape->threads);
+    cr_expect(shape->classes == 0 || shape->classes * blocks >= ramp->classes, "%s: %u classes in %u blocks",
+              where, shape->classes, blocks);
+    if (shape->vectors == 0) {
+        cr_expect(ramp->pooled_sum && shape->classes, "%s: nobody pools", where);
+        return;
+    }
+    cr_expect(is_power_of_two(shape->vectors) && shape->vectors <= 8, "%s: vectors %u", where,
+              shape->vectors);
+    cr_expect(8 * shape->vectors * blocks >= ramp->c * shape->shares, "%s: %u channels in %u blocks", where,
+              ramp->c, blocks);
 }
 
-/* Falls when a site is left without a way, or gets one that reads or writes past what there is. */
+/* Falls when a site is left without a way, or gets one that reads or writes past what there is: with the pixels pooled
+ * before, and by the ramp itself. */
 Test(cuda_shapes, every_ramp_has_a_way)
 {
+    static int64_t sum;
     for (const char *const *name = ofr_net_names; *name; ++name) {
         struct ofr_net *net = build(*name);
-        for (uint32_t i = 0; i < net->sites; ++i)
+        const uint32_t folded = net->pooling == OFR_POOL_MEAN;
+        for (uint32_t i = 0; i < net->sites * (folded + 1); ++i)
             for (uint32_t b = 0; b < BATCHES; ++b) {
-                const struct ofr_tensor *tensor = &net->tensor[net->site[i].tensor];
+                const struct ofr_site *site = &net->site[i % net->sites];
+                const struct ofr_tensor *tensor = &net->tensor[site->tensor];
                 const uint32_t pixels = tensor->h * tensor->w;
                 struct ofr_cuda_ramp_shape shape[OFR_CUDA_RAMP_MAX_SHAPES];
                 const struct ofr_cuda_ramp ramp = {.n = batches[b],
                                                    .pixels = pixels,
-                                                   .pooled = net->pooling == OFR_POOL_MEAN ? pixels : 1,
+                                                   .pooled = folded ? pixels : 1,
+                                                   .pooled_sum = i < net->sites ? NULL : &sum,
+                                                   .copies = ofr_cuda_pooling_copies(pixels, tensor->c),
+                                                   .packed = ofr_cuda_ramps_packed(net),
                                                    .c = ofr_cuda_pitch(tensor->c),
                                                    .classes = net->classes};
                 const uint32_t shapes = ofr_cuda_ramp_shapes(&ramp, PROCESSORS, shape);
-                cr_expect_gt(shapes, 0, "%s, %s, batch %u", *name, net->site[i].name, batches[b]);
+                cr_expect_gt(shapes, 0, "%s, %s, batch %u", *name, site->name, batches[b]);
                 cr_expect_leq(shapes, OFR_CUDA_RAMP_MAX_SHAPES);
                 for (uint32_t k = 0; k < shapes; ++k)
-                    expect_sound(&ramp, &shape[k], net->site[i].name);
+                    expect_sound(&ramp, &shape[k], site->name);
             }
         ofr_net_free(net);
     }
