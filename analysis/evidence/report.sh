@@ -7,8 +7,9 @@ offramp=build/release/offramp
 if [ "${1:-}" = --offramp ]; then offramp=${2:?PROGRAM}; fi
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+analysis/evidence/fidelity.sh --terms "$@" >"$work/terms" &
 analysis/evidence/fidelity.sh "$@" >"$work/table"
-analysis/evidence/fidelity.sh --terms "$@" >"$work/terms"
+wait $!
 {
     echo "# The simulator against replays on an NVIDIA H100"
     echo
