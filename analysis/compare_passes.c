@@ -63,21 +63,29 @@ static int passes_of(const struct ofr_run_data *run, uint32_t size, double out[O
     return 0;
 }
 
+/* Means over the runs of a set that had passes of the size. */
 static int compare_size(struct ofr_difference out[OFR_PASSES], uint32_t size, const struct ofr_run_set *a,
                         const struct ofr_run_set *b, struct ofr_error *err)
 {
-    double of_a[OFR_PASSES][OFR_COMPARE_MOST_RUNS], of_b[OFR_PASSES][OFR_COMPARE_MOST_RUNS];
+    double of[2][OFR_PASSES][OFR_COMPARE_MOST_RUNS];
+    uint32_t runs[2] = {0, 0};
     for (uint32_t i = 0; i < a->runs + b->runs; ++i) {
-        bool in_a = i < a->runs;
+        int side = i < a->runs ? 0 : 1;
         double of_run[OFR_PASSES] = {0};
-        int rc = passes_of(in_a ? a->run[i] : b->run[i - a->runs], size, of_run, err);
+        int rc = passes_of(side ? b->run[i - a->runs] : a->run[i], size, of_run, err);
         if (rc)
             return rc;
+        if (isnan(of_run[OFR_PASS_MEAN]))
+            continue;
         for (int k = 0; k < OFR_PASSES; ++k)
-            *(in_a ? &of_a[k][i] : &of_b[k][i - a->runs]) = of_run[k];
+            of[side][k][runs[side]] = of_run[k];
+        runs[side]++;
     }
+    for (int side = 0; side < 2; ++side)
+        for (int k = 0; runs[side] == 0 && k < OFR_PASSES; ++k)
+            of[side][k][0] = NAN;
     for (int k = 0; k < OFR_PASSES; ++k)
-        out[k] = compare__difference(of_a[k], a->runs, of_b[k], b->runs);
+        out[k] = compare__difference(of[0][k], runs[0] ? runs[0] : 1, of[1][k], runs[1] ? runs[1] : 1);
     return 0;
 }
 

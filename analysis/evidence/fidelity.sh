@@ -78,7 +78,7 @@ passes() {
 }
 
 # The pace at which passes of every size would take as long in the simulation as in the replays.
-pace() { awk '$1 == "pass" && $4 == "mean" && $7 > 0 { printf "%s%s=%.5f", n++ ? "," : "", $3, $5 / $7 }' "$work/compare"; }
+pace() { awk '$1 == "pass" && $4 == "mean" && $6 == "ms" && $8 == "ms" { printf "%s%s=%.5f", n++ ? "," : "", $3, $5 / $7 }' "$work/compare"; }
 
 # Exit rates of the replays: the worst site of any of them against the first, in points.
 own_exits() { # FOLDER

@@ -296,3 +296,25 @@ Test(compare, a_compact_log_compares_as_the_log_it_was_made_of)
     cr_expect_gt(number_at(object, "requests/different_work"), 0.0);
     json_decref(object);
 }
+
+/* Fails when a size one side never ran at has a mean there. */
+Test(compare, sizes_without_passes_have_no_mean)
+{
+    struct tool_result result = tool_run("sim s.yaml --set arrivals.rate=20k/s --log large.olog");
+    cr_assert_eq(result.status, 0, "%s", result.err);
+    tool_release(&result);
+    result = tool_run("sim s.yaml --set arrivals.rate=20k/s --set batching.max_batch=1 --log single.olog");
+    cr_assert_eq(result.status, 0, "%s", result.err);
+    tool_release(&result);
+    json_t *object = compare_json("compare large.olog single.olog --json", 0), *pass;
+    const char *size;
+    size_t lacking = 0;
+    json_object_foreach(at(object, "pass_ms/mean_by_size"), size, pass)
+    {
+        lacking += strcmp(size, "1") != 0;
+        cr_expect(json_is_number(at(pass, "a")), "size %s", size);
+        cr_expect_eq(json_is_number(at(pass, "b")), strcmp(size, "1") == 0, "size %s", size);
+    }
+    cr_expect_gt(lacking, 0);
+    json_decref(object);
+}
