@@ -152,6 +152,7 @@ struct cut {
     uint32_t tables, samples, lengths; /* lengths = tables: there is no such table */
     int request;                       /* column of a sample's request; -1 = none */
     uint64_t from, count;
+    bool wrap;
     uint64_t kept;
     uint32_t first_request, last_request;
 };
@@ -245,8 +246,8 @@ static int open_output(struct cut *cut, const struct ofr_file_head *from, const 
         return ofr_fail_nomem(err, "a recording");
     int rc = copy_head(head, from, err);
     if (!rc)
-        rc = ofr_notes_setf(&head->provenance, err, "cut", "samples from %" PRIu64 ", %" PRIu64 " of them",
-                            cut->from, cut->count);
+        rc = ofr_notes_setf(&head->provenance, err, "cut", "samples from %" PRIu64 ", %" PRIu64 " of them%s",
+                            cut->from, cut->count, cut->wrap ? ", the first after the last" : "");
     if (!rc)
         rc = ofr_container_create(&cut->writer, output, head, err);
     for (; !rc && cut->tables < head->tables; cut->tables++)
@@ -254,6 +255,16 @@ static int open_output(struct cut *cut, const struct ofr_file_head *from, const 
     ofr_head_release(head);
     free(head);
     return rc;
+}
+
+/* What is still wanted, from the first sample to the one the cut began with. */
+static int cut_rest(struct cut *cut, bool *partial, struct ofr_error *err)
+{
+    uint64_t rest = cut->count - cut->kept;
+    cut->count = rest < cut->from ? rest : cut->from;
+    cut->from = 0;
+    int rc = ofr_container_rewind(cut->file, err);
+    return rc ? rc : cut_pass(cut, cut->samples, partial, err);
 }
 
 static int cut_all(struct cut *cut, const char *input, const char *output, bool *partial,
@@ -269,6 +280,8 @@ static int cut_all(struct cut *cut, const char *input, const char *output, bool 
     if (!rc && !cut->kept)
         rc = ofr_fail(err, OFR_E_USAGE, "%s: has %" PRIu64 " samples, none from %" PRIu64 " on", input,
                       ofr_container_rows(cut->file, cut->samples), cut->from);
+    if (!rc && cut->wrap)
+        rc = cut_rest(cut, partial, err);
     if (!rc && cut->lengths < cut->tables) {
         rc = ofr_container_rewind(cut->file, err);
         if (!rc)
@@ -277,10 +290,10 @@ static int cut_all(struct cut *cut, const char *input, const char *output, bool 
     return rc;
 }
 
-int ofr_recording_cut(const char *input, const char *output, uint64_t from, uint64_t count, bool *partial,
-                      struct ofr_error *err)
+int ofr_recording_cut(const char *input, const char *output, uint64_t from, uint64_t count, bool wrap,
+                      bool *partial, struct ofr_error *err)
 {
-    struct cut cut = {.from = from, .count = count};
+    struct cut cut = {.from = from, .count = count, .wrap = wrap};
     *partial = false;
     int rc = cut_all(&cut, input, output, partial, err);
     if (!rc) {

@@ -24,8 +24,9 @@ int ofr_recording_info(struct ofr_recording_info *info, const char *path, struct
 void ofr_recording_info_release(struct ofr_recording_info *info);
 
 /* Samples from..from+count of `input`, every column kept; of the per-request table the requests these samples
- * belong to. Nothing in the window is OFR_E_USAGE. */
-int ofr_recording_cut(const char *input, const char *output, uint64_t from, uint64_t count, bool *partial,
-                      struct ofr_error *err);
+ * belong to. Nothing in the window is OFR_E_USAGE. With `wrap` the first sample comes after the last, up to the one
+ * before `from`. */
+int ofr_recording_cut(const char *input, const char *output, uint64_t from, uint64_t count, bool wrap,
+                      bool *partial, struct ofr_error *err);
 
 #endif

@@ -87,7 +87,7 @@ static const struct offramp_option head_table[] = {
 enum {
     HEAD_ROWS = sizeof head_table / sizeof *head_table,
     ROW_TEXT = OFFRAMP_MAX_SITES * 40 + 32,
-    FILE_MAX = 4 << 20 /* what ofr_config_load reads */
+    FILE_MAX = 64 << 20
 };
 
 #define REGIME_ROW(key, text)                                                                                \
@@ -112,6 +112,8 @@ void ofr_exit_model_release(struct ofr_exit_model *model)
         free(model->regime[i].top1);
         free(model->regime[i].entropy);
         free(model->regime[i].value);
+        free(model->regime[i].start);
+        free(model->regime[i].step);
     }
     free(model->regime);
     free(model->schedule);
@@ -128,6 +130,15 @@ int ofr_exit_regime_alloc(struct ofr_exit_regime *regime, uint32_t rows, uint32_
     if (!regime->top1 || !regime->value || (entropy && !regime->entropy))
         return ofr_fail_nomem(err, "the rows of an exit model");
     return OFR_OK;
+}
+
+int ofr_exit_regime_alloc_runs(struct ofr_exit_regime *regime, uint32_t runs, uint32_t steps,
+                               struct ofr_error *err)
+{
+    regime->runs = runs;
+    regime->start = calloc((size_t)runs + 1, sizeof *regime->start);
+    regime->step = calloc((size_t)steps + 1, sizeof *regime->step);
+    return regime->start && regime->step ? OFR_OK : ofr_fail_nomem(err, "the runs of an exit model");
 }
 
 /* ---- reading ---- */
@@ -183,6 +194,57 @@ static int read_rows(struct ofr_exit_model *model, struct ofr_exit_regime *regim
     return code;
 }
 
+/* `row` or `first-last`. */
+static int read_rows_of_run(char *token, uint32_t rows, uint64_t *first, uint64_t *last)
+{
+    char *dash = strchr(token, '-');
+    if (dash)
+        *dash = '\0';
+    if (ofr_read_count(token, first) || ofr_read_count(dash ? dash + 1 : token, last))
+        return -1;
+    return *first <= *last && *last < rows ? 0 : -1;
+}
+
+/* Rows, one a sample, to `out` (NULL: counted only). Returns how many; 0 = it is none. */
+static uint64_t scan_run(const struct ofr_node *node, uint32_t rows, uint32_t *out)
+{
+    uint64_t count = 0, first, last;
+    char *text = node->kind == OFR_NODE_SCALAR ? strdup(node->text) : NULL, *rest = NULL;
+    for (char *token = text ? strtok_r(text, " ", &rest) : NULL; token; token = strtok_r(NULL, " ", &rest)) {
+        if (read_rows_of_run(token, rows, &first, &last) || count + (last - first) >= OFR_STEPS_MAX) {
+            count = 0;
+            break;
+        }
+        for (uint64_t row = first; out && row <= last; row++)
+            out[count + row - first] = (uint32_t)row;
+        count += last - first + 1;
+    }
+    free(text);
+    return count;
+}
+
+static int read_runs(struct ofr_exit_regime *regime, const struct ofr_node *list, struct ofr_error *err)
+{
+    uint64_t steps = 0;
+    if (list->kind != OFR_NODE_LIST || list->children == 0)
+        return ofr_node_fail(list, err, "runs must be a list with at least one entry");
+    for (uint32_t i = 0; i < list->children; i++) {
+        uint64_t count = scan_run(list->child[i], regime->rows, NULL);
+        steps += count;
+        if (count == 0 || steps > OFR_STEPS_MAX)
+            return ofr_node_fail(
+                list->child[i], err,
+                "a run must be rows, 0 to %u: `row` or `first-last` with spaces between, %d samples "
+                "in all runs at most",
+                regime->rows - 1, OFR_STEPS_MAX);
+    }
+    int code = ofr_exit_regime_alloc_runs(regime, list->children, (uint32_t)steps, err);
+    for (uint32_t i = 0; i < list->children && !code; i++)
+        regime->start[i + 1] = regime->start[i] + (uint32_t)scan_run(list->child[i], regime->rows,
+                                                                     regime->step + regime->start[i]);
+    return code;
+}
+
 static int take_reals(const struct offramp_reals *reals, const char *name, uint32_t sites, double *out,
                       const struct ofr_node *node, struct ofr_error *err)
 {
@@ -212,11 +274,13 @@ static int read_exits(struct ofr_exit_model *model, struct ofr_exit_regime *regi
 static int read_regime(struct ofr_exit_model *model, struct ofr_exit_regime *regime, struct ofr_node *node,
                        struct ofr_error *err)
 {
-    static const char *const known[] = {"rows", "exit", "agreement", "otherwise", NULL};
+    static const char *const known[] = {"rows", "runs", "exit", "agreement", "otherwise", NULL};
     if (node->kind != OFR_NODE_MAP)
         return ofr_node_fail(node, err, "a regime must be a map: {rows: [...]} or {exit: [...], ...}");
-    struct ofr_node *rows = ofr_node_get(node, "rows");
+    struct ofr_node *rows = ofr_node_get(node, "rows"), *runs = rows ? ofr_node_get(node, "runs") : NULL;
     int code = rows ? read_rows(model, regime, rows, err) : read_exits(model, regime, node, err);
+    if (!code && runs)
+        code = read_runs(regime, runs, err);
     return code ? code : ofr_node_reject_unused(node, known, err);
 }
 
@@ -306,7 +370,7 @@ int ofr_exit_model_load(struct ofr_exit_model *model, const char *path, struct o
 {
     struct ofr_config *config = NULL;
     *model = (struct ofr_exit_model){0};
-    int code = ofr_config_load(&config, path, err);
+    int code = ofr_config_load_most(&config, path, FILE_MAX, "an exit model", err);
     if (!code)
         code = bind(model, ofr_config_root(config), err);
     ofr_config_free(config);
@@ -317,6 +381,33 @@ int ofr_exit_model_load(struct ofr_exit_model *model, const char *path, struct o
 
 /* ---- writing ---- */
 
+/* Rows that follow each other as `first-last`. */
+static void save_run(FILE *out, const uint32_t *step, uint32_t count)
+{
+    fputs("      - \"", out);
+    for (uint32_t i = 0, j; i < count; i = j) {
+        for (j = i + 1; j < count && step[j] == step[j - 1] + 1;)
+            j++;
+        fprintf(out, i ? " %u" : "%u", step[i]);
+        if (j > i + 1)
+            fprintf(out, "-%u", step[j - 1]);
+    }
+    fputs("\"\n", out);
+}
+
+/* The shortest decimal that reads back to the same float: scores are compared with thresholds that stand on the same
+ * binary grid. */
+static void save_float(FILE *out, float value)
+{
+    char text[32];
+    for (int digits = 6; digits <= 9; digits++) {
+        snprintf(text, sizeof text, "%.*g", digits, (double)value);
+        if (strtof(text, NULL) == value)
+            break;
+    }
+    fprintf(out, " %s", text);
+}
+
 static void save_regime(FILE *out, const struct ofr_exit_model *model, const struct ofr_exit_regime *regime)
 {
     uint32_t sites = model->head.sites.count;
@@ -326,12 +417,17 @@ static void save_regime(FILE *out, const struct ofr_exit_model *model, const str
         fprintf(out, "      - \"%u %u", value[0], value[1]);
         for (uint32_t k = 0; k < sites; k++) {
             size_t at = (size_t)i * sites + k;
-            fprintf(out, " %u %.5g", value[2 + k], (double)regime->top1[at]);
+            fprintf(out, " %u", value[2 + k]);
+            save_float(out, regime->top1[at]);
             if (regime->entropy)
-                fprintf(out, " %.4g", (double)regime->entropy[at]);
+                save_float(out, regime->entropy[at]);
         }
         fputs("\"\n", out);
     }
+    if (regime->runs > 0)
+        fputs("    runs:\n", out);
+    for (uint32_t i = 0; i < regime->runs; i++)
+        save_run(out, regime->step + regime->start[i], regime->start[i + 1] - regime->start[i]);
 }
 
 static void save(FILE *out, const struct ofr_exit_model *model)

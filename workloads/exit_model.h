@@ -12,9 +12,13 @@
  * video: the same autocorrelation, but what holds for a sample holds for the whole scene. What a regime makes
  * of the difficulty is either
  *
- *   rows   a table of whole samples in order of difficulty: d picks the one at quantile P(d), so that marginals
- *          and everything that hangs together between sites (scores, answers, joint exits) are kept; this is
- *          what a fit makes; or
+ *   runs   a table of whole samples (`rows`) and runs of consecutive samples of a recording, each sample the row
+ *          that stands for it: the regime plays its runs in an order drawn anew, each once before any comes
+ *          again, and goes on with the one it was in when a stretch ended. A block bootstrap within regimes
+ *          (Kuensch 1989), so that what neighbouring samples have in common is the recording's own, whatever
+ *          its law; difficulty has no part in it. This is what a fit makes; or
+ *   rows   the same table without runs, in order of difficulty: d picks the row at quantile P(d), so that
+ *          marginals and everything that hangs together between sites (scores, answers, joint exits) are kept; or
  *   exits  for every site k the probability to exit at `threshold`, and how often an answer agrees with the
  *          full model's when it exits and when it does not. Then z_k = loading * d + sqrt(1 - loading^2) e_k,
  *          the score is logistic(logit(threshold) + spread * (z_k - P^-1(exit_k))), and one uniform draw a
@@ -32,6 +36,7 @@
 enum {
     OFR_REGIMES_MAX = 64,
     OFR_STRETCHES_MAX = 1 << 16,
+    OFR_STEPS_MAX = 1 << 17, /* samples in the runs of a regime; of all regimes in a fit */
 };
 
 /* The values of a model file that are plain options. */
@@ -52,6 +57,9 @@ struct ofr_exit_regime {
     float *top1;     /* owned; [rows][sites] */
     float *entropy;  /* owned; [rows][sites]; NULL without */
     uint16_t *value; /* owned; [rows][2 + sites]: final answer, label (UINT16_MAX = none), answers */
+    uint32_t runs;   /* 0: difficulty picks the row */
+    uint32_t *start; /* owned; [runs + 1] where each run begins in `step` */
+    uint32_t *step;  /* owned; [start[runs]] rows in order of time */
     double exit[OFFRAMP_MAX_SITES], agreement[OFFRAMP_MAX_SITES], otherwise[OFFRAMP_MAX_SITES];
 };
 
@@ -74,9 +82,11 @@ int ofr_exit_model_load(struct ofr_exit_model *model, const char *path, struct o
 int ofr_exit_model_save(const struct ofr_exit_model *model, const char *path, struct ofr_error *err);
 void ofr_exit_model_release(struct ofr_exit_model *model);
 
-/* Allocates the tables of a regime. */
+/* Allocates the tables of a regime; the second those of its runs, `steps` samples in all. */
 int ofr_exit_regime_alloc(struct ofr_exit_regime *regime, uint32_t rows, uint32_t sites, bool entropy,
                           struct ofr_error *err);
+int ofr_exit_regime_alloc_runs(struct ofr_exit_regime *regime, uint32_t runs, uint32_t steps,
+                               struct ofr_error *err);
 
 /* One sample; arrays are the caller's, [sites]. */
 struct ofr_exit_sample {
@@ -86,32 +96,60 @@ struct ofr_exit_sample {
     uint8_t regime;
 };
 
+/* Where a regime is in its runs. */
+struct ofr_exit_deck {
+    uint32_t *order; /* [runs] numbers of runs as shuffled last; borrowed from the sampler */
+    uint32_t dealt;  /* of them played or begun; 0: to be shuffled */
+    uint32_t at;     /* next step of the run begun last */
+};
+
 struct ofr_exit_sampler {
     const struct ofr_exit_model *model; /* borrowed */
     struct ofr_random random;
     double level; /* x of the AR(1) */
     uint32_t stretch;
-    uint64_t left; /* samples of the stretch */
+    uint64_t left;              /* samples of the stretch */
+    struct ofr_exit_deck *deck; /* owned; [regimes] */
+    uint32_t *order;            /* owned; of all decks */
 };
 
-void ofr_exit_sampler_init(struct ofr_exit_sampler *sampler, const struct ofr_exit_model *model,
-                           uint64_t seed);
+/* Errors: OFR_E_NOMEM; then there is nothing to release. */
+int ofr_exit_sampler_init(struct ofr_exit_sampler *sampler, const struct ofr_exit_model *model, uint64_t seed,
+                          struct ofr_error *err);
+void ofr_exit_sampler_release(struct ofr_exit_sampler *sampler);
 void ofr_exit_sampler_next(struct ofr_exit_sampler *sampler, struct ofr_exit_sample *sample);
 
 /* Writes `samples` of them to a recording, in constant memory. */
 int ofr_exit_model_generate(const struct ofr_exit_model *model, uint64_t seed, uint64_t samples,
                             const char *path, const struct ofr_notes *provenance, struct ofr_error *err);
 
-/* Fits a model with up to `regimes` regimes and `rows` rows to a recording; deterministic.
+/* What carries the likeness of neighbouring samples in a fitted model. */
+enum ofr_exit_form {
+    OFR_EXIT_RUNS,      /* runs of the recording's own samples */
+    OFR_EXIT_DIFFICULTY /* the latent difficulty */
+};
+
+struct ofr_exit_fit {
+    enum ofr_exit_form form;
+    uint32_t regimes; /* most of them; 0 = 8 for runs, 24 for difficulty; runs: at most one for 8 blocks */
+    uint32_t rows;    /* most of them, all regimes together; 0 = 131,072 for runs, 8,192 for difficulty */
+};
+
+/* Fits a model to a recording; deterministic.
+ *
+ * Regimes: blocks of samples (runs: a sixteenth of the recording, 250 to 1,000 samples; difficulty: 250), clustered
+ * by mean error score and disagreement at every site (k-means); the schedule is the blocks' order.
+ *
+ * Runs: every block is one of its regime, up to 131,072 samples in all (of longer recordings every n-th block). Rows:
+ * those samples; with fewer rows the ones that stand for the others by tree-structured vector quantisation of normal
+ * scores and disagreement at all sites (exit_model_internal.h).
  *
  * Difficulty of a sample: the mean over sites of the normal score of its error score, plus the share of sites
- * that disagree. Regimes: blocks of samples, clustered by their mean normal scores and disagreement at every
- * site (k-means); the schedule is the blocks' order. Rows: of every regime, evenly spaced in order of
- * difficulty. Memory and persistence: least squares on the autocorrelation of difficulty within stretches
- * (Nelder and Mead's simplex, GSL). Changes: sudden when the steps
+ * that disagree. Rows: of every regime, evenly spaced in order of difficulty. Memory and persistence: least squares on
+ * the autocorrelation of difficulty within stretches (Nelder and Mead's simplex, GSL). Changes: sudden when the steps
  * of difficulty have a kurtosis above 6 (a Gaussian AR(1) has 3). */
-int ofr_exit_model_fit(struct ofr_exit_model *model, const struct ofr_recording *recording, uint32_t regimes,
-                       uint32_t rows, struct ofr_error *err);
+int ofr_exit_model_fit(struct ofr_exit_model *model, const struct ofr_recording *recording,
+                       const struct ofr_exit_fit *how, struct ofr_error *err);
 
 /* How well a model keeps a recording, from as many samples drawn with `seed`. Thresholds are the deciles of
  * each site's error score in the recording; gaps are differences of probabilities. */
@@ -130,7 +168,9 @@ struct ofr_exit_report {
 int ofr_exit_model_report(struct ofr_exit_report *report, const struct ofr_exit_model *model,
                           const struct ofr_recording *recording, uint64_t seed, struct ofr_error *err);
 
-/* Shared by fit and report: difficulty of every sample. Owned, [samples]; NULL when out of memory. */
-double *ofr_exit_difficulty(const float *top1, const uint8_t *agrees, uint32_t samples, uint32_t sites);
+/* Shared by fit and report: difficulty of every sample. Owned, [samples]; NULL when out of memory. With `normal`,
+ * [samples][2 * sites], the normal score of each site's error score goes into its first half of a row. */
+double *ofr_exit_difficulty(const float *top1, const uint8_t *agrees, uint32_t samples, uint32_t sites,
+                            float *normal);
 
 #endif

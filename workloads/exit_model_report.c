@@ -48,15 +48,19 @@ static int modelled(struct columns *columns, const struct ofr_exit_model *model,
     struct ofr_exit_sampler sampler;
     uint32_t sites = model->head.sites.count;
     int code = alloc_columns(columns, samples, sites, err);
-    ofr_exit_sampler_init(&sampler, model, seed);
-    for (uint32_t i = 0; i < samples && !code; i++) {
+    if (!code)
+        code = ofr_exit_sampler_init(&sampler, model, seed, err);
+    if (code)
+        return code;
+    for (uint32_t i = 0; i < samples; i++) {
         struct ofr_exit_sample sample;
         ofr_exit_sampler_next(&sampler, &sample);
         memcpy(columns->top1 + (size_t)i * sites, sample.top1, sites * sizeof *sample.top1);
         for (uint32_t k = 0; k < sites; k++)
             columns->agrees[(size_t)i * sites + k] = sample.answer[k] == sample.final_answer;
     }
-    return code;
+    ofr_exit_sampler_release(&sampler);
+    return OFR_OK;
 }
 
 static float score(const struct columns *columns, uint32_t i, uint32_t site)
@@ -159,7 +163,8 @@ static int autocorrelate(struct ofr_exit_report *report, int which, const struct
                          struct ofr_error *err)
 {
     static const uint32_t lag[4] = {1, 8, 64, 512};
-    double *value = ofr_exit_difficulty(columns->top1, columns->agrees, columns->samples, columns->sites);
+    double *value =
+        ofr_exit_difficulty(columns->top1, columns->agrees, columns->samples, columns->sites, NULL);
     if (!value)
         return ofr_fail_nomem(err, "a report");
     for (int i = 0; i < 4; i++) {

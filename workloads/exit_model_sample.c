@@ -16,13 +16,46 @@ static void enter(struct ofr_exit_sampler *sampler, uint32_t stretch)
     sampler->left = sampler->model->schedule[stretch].samples;
 }
 
-void ofr_exit_sampler_init(struct ofr_exit_sampler *sampler, const struct ofr_exit_model *model,
-                           uint64_t seed)
+static int make_decks(struct ofr_exit_sampler *sampler, struct ofr_error *err)
+{
+    const struct ofr_exit_model *model = sampler->model;
+    uint32_t runs = 0;
+    for (uint32_t r = 0; r < model->regimes; r++)
+        runs += model->regime[r].runs;
+    sampler->deck = calloc(model->regimes, sizeof *sampler->deck);
+    sampler->order = malloc((runs + 1) * sizeof *sampler->order);
+    if (!sampler->deck || !sampler->order) {
+        ofr_exit_sampler_release(sampler);
+        return ofr_fail_nomem(err, "the runs of an exit model");
+    }
+    uint32_t *order = sampler->order;
+    for (uint32_t r = 0; r < model->regimes; order += model->regime[r++].runs) {
+        sampler->deck[r].order = order;
+        for (uint32_t i = 0; i < model->regime[r].runs; i++)
+            order[i] = i;
+    }
+    return OFR_OK;
+}
+
+void ofr_exit_sampler_release(struct ofr_exit_sampler *sampler)
+{
+    free(sampler->deck);
+    free(sampler->order);
+    sampler->deck = NULL;
+    sampler->order = NULL;
+}
+
+int ofr_exit_sampler_init(struct ofr_exit_sampler *sampler, const struct ofr_exit_model *model, uint64_t seed,
+                          struct ofr_error *err)
 {
     *sampler = (struct ofr_exit_sampler){.model = model};
+    int code = make_decks(sampler, err);
+    if (code)
+        return code;
     ofr_random_init(&sampler->random, seed, OFR_RANDOM_WORKLOAD, 1);
     sampler->level = ofr_random_normal(&sampler->random, 0, 1);
     enter(sampler, model->head.order ? (uint32_t)ofr_random_below(&sampler->random, model->stretches) : 0);
+    return OFR_OK;
 }
 
 /* A stretch of the schedule that stands behind one of the same regime as now; the first stands behind the
@@ -97,24 +130,57 @@ static void step_level(struct ofr_exit_sampler *sampler)
         sampler->level = fresh;
 }
 
+/* Fisher and Yates. */
+static void shuffle(struct ofr_random *random, uint32_t *order, uint32_t count)
+{
+    for (uint32_t i = count - 1; i > 0; i--) {
+        uint32_t j = (uint32_t)ofr_random_below(random, i + 1), moved = order[i];
+        order[i] = order[j];
+        order[j] = moved;
+    }
+}
+
+/* The next row of a regime's runs. */
+static uint32_t next_step(struct ofr_exit_sampler *sampler, const struct ofr_exit_regime *regime,
+                          struct ofr_exit_deck *deck)
+{
+    if (deck->dealt == 0 || deck->at == regime->start[deck->order[deck->dealt - 1] + 1]) {
+        if (deck->dealt == regime->runs)
+            deck->dealt = 0;
+        if (deck->dealt == 0)
+            shuffle(&sampler->random, deck->order, regime->runs);
+        deck->at = regime->start[deck->order[deck->dealt++]];
+    }
+    return regime->step[deck->at++];
+}
+
+/* The row at the quantile of the difficulty. */
+static uint32_t row_at(const struct ofr_exit_regime *regime, double difficulty)
+{
+    uint32_t row = (uint32_t)(gsl_cdf_ugaussian_P(difficulty) * regime->rows);
+    return row < regime->rows ? row : regime->rows - 1;
+}
+
 void ofr_exit_sampler_next(struct ofr_exit_sampler *sampler, struct ofr_exit_sample *sample)
 {
     const struct ofr_exit_model_head *head = &sampler->model->head;
     if (sampler->left == 0)
         next_stretch(sampler);
     sampler->left--;
-    step_level(sampler);
-    double difficulty = sqrt(head->persistence) * sampler->level +
-                        sqrt(1 - head->persistence) * ofr_random_normal(&sampler->random, 0, 1);
     uint32_t which = sampler->model->schedule[sampler->stretch].regime;
     const struct ofr_exit_regime *regime = &sampler->model->regime[which];
     sample->regime = (uint8_t)which;
-    if (regime->rows == 0) {
-        from_exits(sampler, regime, difficulty, sample);
+    if (regime->runs > 0) {
+        from_row(sampler->model, regime, next_step(sampler, regime, &sampler->deck[which]), sample);
         return;
     }
-    uint32_t row = (uint32_t)(gsl_cdf_ugaussian_P(difficulty) * regime->rows);
-    from_row(sampler->model, regime, row < regime->rows ? row : regime->rows - 1, sample);
+    step_level(sampler);
+    double difficulty = sqrt(head->persistence) * sampler->level +
+                        sqrt(1 - head->persistence) * ofr_random_normal(&sampler->random, 0, 1);
+    if (regime->rows > 0)
+        from_row(sampler->model, regime, row_at(regime, difficulty), sample);
+    else
+        from_exits(sampler, regime, difficulty, sample);
 }
 
 /* ---- to a recording ---- */
@@ -168,23 +234,33 @@ static int open_writer(const struct ofr_exit_model *model, const char *path,
     return ofr_recording_create(writer, path, &layout, provenance, err);
 }
 
-int ofr_exit_model_generate(const struct ofr_exit_model *model, uint64_t seed, uint64_t samples,
-                            const char *path, const struct ofr_notes *provenance, struct ofr_error *err)
+static int write_all(const struct ofr_exit_model *model, struct ofr_exit_sampler *sampler, uint64_t samples,
+                     const char *path, const struct ofr_notes *provenance, struct ofr_error *err)
 {
     struct ofr_recording_writer *writer = NULL;
-    struct ofr_exit_sampler sampler;
     struct block *block = malloc(sizeof *block);
     if (!block)
         return ofr_fail_nomem(err, "samples");
-    ofr_exit_sampler_init(&sampler, model, seed);
     int code = open_writer(model, path, provenance, &writer, err);
     for (uint64_t done = 0; done < samples && !code; done += BLOCK)
         code =
-            append(writer, &sampler, block, samples - done < BLOCK ? (uint32_t)(samples - done) : BLOCK, err);
+            append(writer, sampler, block, samples - done < BLOCK ? (uint32_t)(samples - done) : BLOCK, err);
     free(block);
     if (code) {
         ofr_recording_abort(writer);
         return code;
     }
     return ofr_recording_finish(writer, err);
+}
+
+int ofr_exit_model_generate(const struct ofr_exit_model *model, uint64_t seed, uint64_t samples,
+                            const char *path, const struct ofr_notes *provenance, struct ofr_error *err)
+{
+    struct ofr_exit_sampler sampler;
+    int code = ofr_exit_sampler_init(&sampler, model, seed, err);
+    if (code)
+        return code;
+    code = write_all(model, &sampler, samples, path, provenance, err);
+    ofr_exit_sampler_release(&sampler);
+    return code;
 }

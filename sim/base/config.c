@@ -327,19 +327,25 @@ int ofr_config_parse(struct ofr_config **out, const char *name, const char *text
 
 int ofr_config_load(struct ofr_config **out, const char *path, struct ofr_error *err)
 {
+    return ofr_config_load_most(out, path, LARGEST_FILE, "a scenario", err);
+}
+
+int ofr_config_load_most(struct ofr_config **out, const char *path, size_t most, const char *what,
+                         struct ofr_error *err)
+{
     FILE *file = fopen(path, "rb");
     if (!file)
         return errno == ENOENT ? ofr_fail(err, OFR_E_INPUT, "%s: there is no such file", path)
                                : ofr_fail_errno(err, "cannot open", path);
-    char *text = malloc(LARGEST_FILE + 1);
-    size_t size = text ? fread(text, 1, LARGEST_FILE + 1, file) : 0;
-    int rc = text ? 0 : ofr_fail_nomem(err, "a scenario");
+    char *text = malloc(most + 1);
+    size_t size = text ? fread(text, 1, most + 1, file) : 0;
+    int rc = text ? 0 : ofr_fail_nomem(err, what);
     if (!rc && ferror(file) && errno == EISDIR)
-        rc = ofr_fail(err, OFR_E_INPUT, "%s: is a directory, expected a scenario", path);
+        rc = ofr_fail(err, OFR_E_INPUT, "%s: is a directory, expected %s", path, what);
     if (!rc && ferror(file))
         rc = ofr_fail_errno(err, "cannot read", path);
-    if (!rc && size > LARGEST_FILE)
-        rc = ofr_fail(err, OFR_E_INPUT, "%s: larger than 4 MiB, expected a scenario", path);
+    if (!rc && size > most)
+        rc = ofr_fail(err, OFR_E_INPUT, "%s: larger than %zu MiB, expected %s", path, most >> 20, what);
     if (!rc)
         rc = ofr_config_parse(out, path, text, size, err);
     free(text);

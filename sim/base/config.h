@@ -38,6 +38,9 @@ struct ofr_config; /* owns the tree and its strings */
 /* Reads one YAML document. Anchors, tags, several documents, duplicate keys, nesting deeper than 16, maps of
  * more than 4096 keys and files above 4 MiB are errors. Returns 0 or OFR_E_INPUT / OFR_E_IO / OFR_E_NOMEM. */
 int ofr_config_load(struct ofr_config **out, const char *path, struct ofr_error *err);
+/* As ofr_config_load for files of up to `most` bytes, that are to be `what` ("a scenario"). */
+int ofr_config_load_most(struct ofr_config **out, const char *path, size_t most, const char *what,
+                         struct ofr_error *err);
 /* As ofr_config_load from memory; `name` stands for the file in messages. */
 int ofr_config_parse(struct ofr_config **out, const char *name, const char *text, size_t size,
                      struct ofr_error *err);

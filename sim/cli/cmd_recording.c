@@ -35,6 +35,7 @@ const struct ofr_cli_verb ofr_verb_recording_info = {
 struct cut_options {
     char out[OFFRAMP_TEXT_SIZE];
     uint64_t from, count;
+    uint8_t wrap;
 };
 
 static const struct offramp_option cut_table[] = {
@@ -52,6 +53,11 @@ static const struct offramp_option cut_table[] = {
      .offset = offsetof(struct cut_options, count),
      .fallback = "0",
      .help = "how many samples; 0 = to the end"},
+    {.name = "wrap",
+     .type = OFFRAMP_OPT_BOOL,
+     .offset = offsetof(struct cut_options, wrap),
+     .fallback = "false",
+     .help = "go on with the first sample after the last: the whole recording, begun elsewhere"},
 };
 
 static int run_cut(const struct ofr_cli_call *call, struct ofr_error *err)
@@ -59,7 +65,7 @@ static int run_cut(const struct ofr_cli_call *call, struct ofr_error *err)
     const struct cut_options *options = call->values;
     bool partial = false;
     int rc = ofr_recording_cut(call->positional[0], options->out, options->from,
-                               options->count ? options->count : UINT64_MAX, &partial, err);
+                               options->count ? options->count : UINT64_MAX, options->wrap, &partial, err);
     ofr_warn_partial(call, call->positional[0], partial);
     return rc;
 }

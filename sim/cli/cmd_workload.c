@@ -179,9 +179,10 @@ const struct ofr_cli_verb ofr_verb_workload_arrivals = {
 struct fit_options {
     char out[OFFRAMP_TEXT_SIZE];
     uint64_t regimes, rows, seed;
-    int32_t changes;
+    int32_t form, changes;
 };
 
+static const char *const fit_forms[] = {"runs", "difficulty", NULL}; /* as enum ofr_exit_form */
 static const char *const fit_changes[] = {"gradual", "sudden", "auto", NULL};
 
 static const struct offramp_option fit_table[] = {
@@ -189,24 +190,32 @@ static const struct offramp_option fit_table[] = {
     {.name = "regimes",
      .type = OFFRAMP_OPT_COUNT,
      ROW(fit_options, regimes),
-     .fallback = "24",
-     .min = 1,
+     .fallback = "0",
      .max = OFR_REGIMES_MAX,
-     .help = "most regimes to tell apart"},
+     .help = "most regimes to tell apart; 0 = 8 in form runs, 24 in form difficulty"},
     {.name = "rows",
      .type = OFFRAMP_OPT_COUNT,
      ROW(fit_options, rows),
-     .fallback = "8192",
-     .min = 1,
-     .max = 100000,
-     .help = "samples kept in the model's tables, all regimes together"},
+     .fallback = "0",
+     .max = OFR_STEPS_MAX,
+     .help =
+         "samples kept in the model's tables, all regimes together; 0 = form runs: all, up to 131072; form "
+         "difficulty: 8192"},
+    {.name = "form",
+     .type = OFFRAMP_OPT_CHOICE,
+     ROW(fit_options, form),
+     .fallback = "runs",
+     .choices = fit_forms,
+     .help = "what makes neighbours alike: runs of the recording's own samples, drawn anew, or a latent "
+             "difficulty"},
     {.name = "changes",
      .type = OFFRAMP_OPT_CHOICE,
      ROW(fit_options, changes),
      .fallback = "auto",
      .choices = fit_changes,
-     .help = "how the difficulty moves: AR(1) steps, the same value until the scene changes, or what the "
-             "recording's own steps look like"},
+     .help =
+         "form difficulty: how it moves: AR(1) steps, the same value until the scene changes, or what the "
+         "recording's own steps look like"},
     {.name = "seed",
      .type = OFFRAMP_OPT_COUNT,
      ROW(fit_options, seed),
@@ -216,9 +225,17 @@ static const struct offramp_option fit_table[] = {
 
 static void print_report(FILE *out, const struct ofr_exit_model *model, const struct ofr_exit_report *report)
 {
-    fprintf(out, "%u regimes in %u stretches, %s changes, memory %.4f, persistence %.3f\n\n", model->regimes,
-            model->stretches, model->head.changes ? "sudden" : "gradual", model->head.memory,
-            model->head.persistence);
+    uint32_t rows = 0, runs = 0;
+    for (uint32_t i = 0; i < model->regimes; ++i) {
+        rows += model->regime[i].rows;
+        runs += model->regime[i].runs;
+    }
+    fprintf(out, "%u regimes in %u stretches, %u rows", model->regimes, model->stretches, rows);
+    if (runs)
+        fprintf(out, ", %u runs\n\n", runs);
+    else
+        fprintf(out, ", %s changes, memory %.4f, persistence %.3f\n\n",
+                model->head.changes ? "sudden" : "gradual", model->head.memory, model->head.persistence);
     fprintf(out, "%-14s %12s %12s %12s %16s\n", "points off", "exit, worst", "agreement", "its gap",
             "given the score");
     for (uint32_t k = 0; k < report->sites; ++k)
@@ -241,9 +258,14 @@ static int run_fit(const struct ofr_cli_call *call, struct ofr_error *err)
     struct ofr_recording *recording = NULL;
     struct ofr_exit_model model = {0};
     struct ofr_exit_report report;
+    struct ofr_exit_fit how = {.form = (enum ofr_exit_form)options->form,
+                               .regimes = (uint32_t)options->regimes,
+                               .rows = (uint32_t)options->rows};
+    if (how.form == OFR_EXIT_RUNS && options->changes < 2)
+        return ofr_fail(err, OFR_E_USAGE, "--changes: expected --form difficulty with it");
     int rc = ofr_recording_load(&recording, call->positional[0], err);
     if (!rc)
-        rc = ofr_exit_model_fit(&model, recording, (uint32_t)options->regimes, (uint32_t)options->rows, err);
+        rc = ofr_exit_model_fit(&model, recording, &how, err);
     if (!rc && options->changes < 2)
         model.head.changes = options->changes;
     if (!rc)

@@ -297,7 +297,7 @@ Test(recording_ops, cut_keeps_every_column)
     char *out = files_path("out.orec");
     bool partial;
     write_recording(in);
-    OK(ofr_recording_cut(in, out, 1, 2, &partial, &err));
+    OK(ofr_recording_cut(in, out, 1, 2, false, &partial, &err));
     cr_assert_str_eq(printed(out, OFR_FILE_RECORDING, "samples", OFR_PRINT_CSV, UINT64_MAX),
                      "top1.0,top1.1,answer.0,answer.1,final_answer,label,request\n"
                      "0,5.96046448e-08,1,1,1,0,0\n0.999511719,0.333251953,0,0,0,0,1\n");
@@ -311,8 +311,27 @@ Test(recording_ops, cut_keeps_every_column)
     cr_assert_eq(r->samples, 2);
     cr_assert_str_eq(ofr_notes_get(&r->provenance, "cut"), "samples from 1, 2 of them");
     ofr_recording_free(r);
-    OK(ofr_recording_cut(in, out, 5, UINT64_MAX, &partial, &err));
-    expect(ofr_recording_cut(in, out, 6, 1, &partial, &err), OFR_E_USAGE, "has 6 samples, none from 6 on");
+    OK(ofr_recording_cut(in, out, 4, UINT64_MAX, true, &partial, &err)); /* whole, begun elsewhere */
+    char *turned = strdup(printed(out, OFR_FILE_RECORDING, "samples", OFR_PRINT_CSV, UINT64_MAX));
+    OK(ofr_recording_cut(in, out, 4, 2, false, &partial, &err));
+    size_t tail = strlen(printed(out, OFR_FILE_RECORDING, "samples", OFR_PRINT_CSV, UINT64_MAX));
+    cr_assert_eq(
+        strncmp(turned, printed(out, OFR_FILE_RECORDING, "samples", OFR_PRINT_CSV, UINT64_MAX), tail), 0,
+        "%s", turned);
+    OK(ofr_recording_cut(in, out, 0, 4, false, &partial, &err));
+    cr_assert_str_eq(turned + tail,
+                     strchr(printed(out, OFR_FILE_RECORDING, "samples", OFR_PRINT_CSV, UINT64_MAX), '\n') +
+                         1);
+    free(turned);
+    OK(ofr_recording_cut(in, out, 5, 3, true, &partial, &err));
+    OK(ofr_recording_load(&r, out, &err));
+    cr_assert_eq(r->samples, 3);
+    cr_assert_str_eq(ofr_notes_get(&r->provenance, "cut"),
+                     "samples from 5, 3 of them, the first after the last");
+    ofr_recording_free(r);
+    OK(ofr_recording_cut(in, out, 5, UINT64_MAX, false, &partial, &err));
+    expect(ofr_recording_cut(in, out, 6, 1, false, &partial, &err), OFR_E_USAGE,
+           "has 6 samples, none from 6 on");
     cr_assert_eq(files_count(), 2);
     files_remove();
 }
