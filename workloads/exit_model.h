@@ -159,7 +159,11 @@ struct ofr_exit_report {
     double agreement[OFFRAMP_MAX_SITES];       /* of the recording */
     double agreement_gap[OFFRAMP_MAX_SITES];   /* of the overall share */
     double given_score_gap[OFFRAMP_MAX_SITES]; /* P(agrees | tenth of the score), mean over the tenths */
-    double joint_gap;                          /* P(exit at both), largest over pairs of sites and deciles */
+    double
+        burst[2]
+             [OFFRAMP_MAX_SITES]; /* inputs in a row that exit wrongly, mean: recording, model; at the score
+                                           below which 1 % of the recording's do; 0 = none does */
+    double joint_gap;             /* P(exit at both), largest over pairs of sites and deciles */
     uint32_t joint_site[2];
     double any_gap; /* P(exit anywhere), the same decile at every site; largest */
     uint32_t lag[4];

@@ -11,6 +11,9 @@ enum {
     DECILES = 9
 };
 
+/* Of the inputs, what the accuracy constraint lets exit wrongly by default. */
+static const double wrong_share = 0.01;
+
 struct columns {
     uint32_t samples, sites;
     float *top1;     /* owned; [samples][sites] */
@@ -178,6 +181,52 @@ static int autocorrelate(struct ofr_exit_report *report, int which, const struct
     return OFR_OK;
 }
 
+/* The score below which a share of the samples has a wrong answer at a site; 1 when fewer have. */
+static int wrong_threshold(const struct columns *columns, uint32_t site, float *threshold,
+                           struct ofr_error *err)
+{
+    uint32_t count = 0;
+    float *wrong = malloc(columns->samples * sizeof *wrong);
+    if (!wrong)
+        return ofr_fail_nomem(err, "a report");
+    for (uint32_t i = 0; i < columns->samples; i++)
+        if (!columns->agrees[(size_t)i * columns->sites + site])
+            wrong[count++] = score(columns, i, site);
+    gsl_sort_float(wrong, 1, count);
+    uint32_t allowed = (uint32_t)(wrong_share * columns->samples);
+    *threshold = allowed < count ? wrong[allowed] : 1.0F;
+    free(wrong);
+    return OFR_OK;
+}
+
+/* Mean number of samples in a row that exit wrongly. */
+static double mean_burst(const struct columns *columns, uint32_t site, float threshold)
+{
+    uint32_t wrong = 0, bursts = 0;
+    bool was = false;
+    for (uint32_t i = 0; i < columns->samples; i++) {
+        bool is = !columns->agrees[(size_t)i * columns->sites + site] && score(columns, i, site) < threshold;
+        wrong += is;
+        bursts += is && !was;
+        was = is;
+    }
+    return bursts ? (double)wrong / bursts : 0;
+}
+
+static int compare_bursts(struct ofr_exit_report *report, const struct columns *columns,
+                          struct ofr_error *err)
+{
+    for (uint32_t k = 0; k < report->sites; k++) {
+        float threshold = 1;
+        int code = wrong_threshold(&columns[0], k, &threshold, err);
+        if (code)
+            return code;
+        for (int which = 0; which < 2; which++)
+            report->burst[which][k] = mean_burst(&columns[which], k, threshold);
+    }
+    return OFR_OK;
+}
+
 static int fill(struct ofr_exit_report *report, const struct columns *columns, struct ofr_error *err)
 {
     float threshold[OFFRAMP_MAX_SITES * DECILES];
@@ -187,9 +236,11 @@ static int fill(struct ofr_exit_report *report, const struct columns *columns, s
         count(&shares[0], &columns[0], threshold);
         count(&shares[1], &columns[1], threshold);
         compare(report, &shares[0], &shares[1]);
-        code = autocorrelate(report, 0, &columns[0], err);
+        code = compare_bursts(report, columns, err);
     }
     free(shares);
+    if (!code)
+        code = autocorrelate(report, 0, &columns[0], err);
     return code ? code : autocorrelate(report, 1, &columns[1], err);
 }
 

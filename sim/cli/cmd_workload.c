@@ -236,12 +236,12 @@ static void print_report(FILE *out, const struct ofr_exit_model *model, const st
     else
         fprintf(out, ", %s changes, memory %.4f, persistence %.3f\n\n",
                 model->head.changes ? "sudden" : "gradual", model->head.memory, model->head.persistence);
-    fprintf(out, "%-14s %12s %12s %12s %16s\n", "points off", "exit, worst", "agreement", "its gap",
-            "given the score");
+    fprintf(out, "%-14s %12s %12s %12s %16s %22s\n", "points off", "exit, worst", "agreement", "its gap",
+            "given the score", "wrong exits in a row");
     for (uint32_t k = 0; k < report->sites; ++k)
-        fprintf(out, "%-14s %12.2f %11.2f%% %12.2f %16.2f\n", model->head.sites.item[k],
+        fprintf(out, "%-14s %12.2f %11.2f%% %12.2f %16.2f %15.1f / %.1f\n", model->head.sites.item[k],
                 100 * report->marginal_gap[k], 100 * report->agreement[k], 100 * report->agreement_gap[k],
-                100 * report->given_score_gap[k]);
+                100 * report->given_score_gap[k], report->burst[0][k], report->burst[1][k]);
     fprintf(out, "\nboth exit, worst pair: %.2f points (%s, %s); any exits, worst: %.2f points\n",
             100 * report->joint_gap, model->head.sites.item[report->joint_site[0]],
             model->head.sites.item[report->joint_site[1]], 100 * report->any_gap);

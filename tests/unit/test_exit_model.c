@@ -224,9 +224,39 @@ Test(exit_model, fit_keeps_what_matters)
         cr_assert_eq(ofr_exit_model_fit(&model, recording, &fit[i].how, &err), 0, "%s", err.text);
         cr_assert_eq(ofr_exit_model_report(&report, &model, recording, 1, &err), 0, "%s", err.text);
         expect_kept(&report, fit[i].most);
+        for (uint32_t k = 0; k < report.sites && fit[i].how.form == OFR_EXIT_RUNS;
+             k++) /* some runs are cut */
+            cr_expect_float_eq(report.burst[0][k], report.burst[1][k], 0.1 * report.burst[0][k],
+                               "site %u: %g, %g", k, report.burst[0][k], report.burst[1][k]);
         ofr_exit_model_release(&model);
     }
     ofr_recording_free(recording);
+}
+
+/* Two inputs in a row exit wrongly, then 98 rightly; a model that errs as often, but alone, is told apart. */
+Test(exit_model, report_tells_bursts)
+{
+    struct ofr_error err = OFR_ERROR_INIT;
+    struct ofr_exit_model model = parse(HEAD "regimes:\n  - rows: [\"0 0 1 0.9 0 0.9 0 0.9\", \"0 0 0 0.5 0 "
+                                             "0.5 0 0.5\"]\n    runs: [\"0 0 1 1 1 1 1 1\"]\n");
+    struct ofr_exit_report report;
+    cr_assert_eq(ofr_exit_model_generate(&model, 1, 8000, files_path("m.orec"), NULL, &err), 0);
+    struct ofr_recording *recording = load(files_path("m.orec"));
+    for (uint32_t i = 0; i < recording->samples;
+         i++) /* 1 % only, so that the score stands below all of them */
+        if (i % 200 > 1 && recording->answer[3 * i])
+            recording->answer[3 * i] = 0, recording->top1[3 * i] = 0.5F;
+    cr_assert_eq(ofr_exit_model_report(&report, &model, recording, 1, &err), 0);
+    cr_expect_float_eq(report.burst[0][0], 2, 1e-9, "%g", report.burst[0][0]);
+    cr_expect_float_eq(report.burst[1][0], 2, 1e-9, "%g", report.burst[1][0]);
+    cr_expect_eq(report.burst[0][1], 0);
+    for (uint32_t i = 1; i < recording->samples; i += 2)
+        recording->answer[3 * i] = 0;
+    cr_assert_eq(ofr_exit_model_report(&report, &model, recording, 1, &err), 0);
+    cr_expect_float_eq(report.burst[0][0], 1, 1e-9, "%g", report.burst[0][0]);
+    cr_expect_float_eq(report.burst[1][0], 2, 1e-9, "%g", report.burst[1][0]);
+    ofr_recording_free(recording);
+    ofr_exit_model_release(&model);
 }
 
 /* A run of a fit is consecutive samples of the recording, to the bit, also when it has been through a file. */
