@@ -111,11 +111,12 @@ measure() { # FOLDER
             if (with != "" && size(with) <= aim) list("passes", what)
             else if ($10 > 0.3) list("trials of ramps", what)
             else if (size(error) <= spread) list("replays differ as much", what)
-            else if (size(with) - aim <= chance[what]) list("chance of the simulation", what)
+            else if (size(with == "" ? error : with) - aim <= chance[what]) list("chance of the simulation", what)
             else list("not found", what)
         }
         BEGIN { while ((getline line <record) > 0) # two standard deviations of a mean of three simulations
-                    if (split(line, field, ",") == 4 && field[1] == name) chance[field[2]] = field[4] / 4 * sqrt(2) }
+                    if (split(line, field, ",") == 4 && field[1] == name)
+                        chance[field[2] == "exit_rate" ? "exits" : field[2]] = field[4] / 4 * sqrt(2) }
         { overload = name ~ /-overload$/
           miss("mean", $1, 1, $6, $20); miss("p50", $2, overload ? 3 : 1, $7, $21); miss("p99", $3, 3, $8, $22)
           miss("throughput", $4, 0.5, $9, $23); miss("exits", $5, 0.3, $10, "")
