@@ -30,6 +30,9 @@ cd "$out" || exit 3
 here=$(cd "$OLDPWD" && cd "$here" && pwd) program=$(cd "$OLDPWD" && realpath "$program")
 [ -n "$models" ] && models=$(cd "$OLDPWD" && realpath "$models")
 [ -n "$trace" ] && trace=$(cd "$OLDPWD" && realpath "$trace")
+# Profiles and logs note command and scenario: without the folders of this machine.
+PATH=$(dirname "$offramp"):$PATH
+tool=$(basename "$offramp")
 nets="resnet18 resnet50 resnet101 vgg11 vgg13 vgg16 distilbert-base bert-base bert-large gpt2-medium"
 batches="1 2 4 8 16 32 64"
 nvidia-smi --query-gpu=name,driver_version,clocks.sm,clocks.mem,temperature.gpu --format=csv >device.txt
@@ -91,13 +94,14 @@ if python3 -c 'import torch' 2>/dev/null; then
 else
     echo "peer: left out, no PyTorch" >>summary.txt
 fi
+near() { realpath --relative-to=. "$1"; }
 # minute NAME NET RECORDING ARRIVALS BATCHING: a profile, and a minute of replay at 70 % of what it says that batches of 16
 # can take; RATE in ARRIVALS is that rate.
 minute() {
     local name=$1 pass_us rate
-    step "profile-$name" 90 "$offramp" profile "$2" --device cuda:0 --classes 2 --batch 1,2,4,8,16 --samples 20 \
+    step "profile-$name" 90 "$tool" profile "$2" --device cuda:0 --classes 2 --batch 1,2,4,8,16 --samples 20 \
         --path-samples 54 -o "$name.oprof" || return 1
-    pass_us=$("$offramp" profile info "$name.oprof" --json | tr -d ' \n' | grep -o '"batch":16,.*' |
+    pass_us=$("$tool" profile info "$name.oprof" --json | tr -d ' \n' | grep -o '"batch":16,.*' |
         grep -o '"pass_us":\[[0-9.]*' | head -1 | cut -d[ -f2)
     rate=$(awk -v us="$pass_us" 'BEGIN { printf "%.0f", 0.7 * 16 * 1e6 / us }')
     [ "$rate" -gt 0 ] || return 1
@@ -111,17 +115,18 @@ batching:  {$5, max_batch: 16}
 exits:     {policy: apparate, ramp_budget: 2%}
 seed:      1
 YAML
-    step "replay-$name" 100 "$offramp" replay "$name.yaml" --device cuda:0 --min-duration 60s --log "$name-whole.olog" \
+    step "replay-$name" 100 "$tool" replay "$name.yaml" --device cuda:0 --min-duration 60s --log "$name-whole.olog" \
         --json || return 1
-    step "verify-$name" 60 "$offramp" verify "$name-whole.olog" || return 1
-    "$offramp" log compact "$name-whole.olog" -o "$name.olog" && rm "$name-whole.olog"
+    step "verify-$name" 60 "$tool" verify "$name-whole.olog" || return 1
+    "$tool" log compact "$name-whole.olog" -o "$name.olog" --grain 2048ns && rm "$name-whole.olog"
 }
 if [ -x "$offramp" ]; then
-    minute resnet50-video resnet50 "$here/../analysis/evidence/inputs/resnet50-vehicle-video.orec" \
+    minute resnet50-video resnet50 "$(near "$here/../analysis/evidence/inputs/resnet50-vehicle-video.orec")" \
         "process: poisson, rate: RATE" "policy: fifo" || failed=1
     if [ -n "$trace" ]; then
-        minute bert-base-azure bert-base "$here/../workloads/data/bert12-imdb-shuffled.orec" \
-            "process: trace, trace: $trace, rate: RATE, loop: true" "policy: triton, max_queue_delay: 2ms" || failed=1
+        minute bert-base-azure bert-base "$(near "$here/../workloads/data/bert12-imdb-shuffled.orec")" \
+            "process: trace, trace: $(near "$trace"), rate: RATE, loop: true" "policy: triton, max_queue_delay: 2ms" ||
+            failed=1
     else
         echo "bert-base-azure: left out, no TRACE given" >>summary.txt
     fi
