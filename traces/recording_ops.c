@@ -144,12 +144,6 @@ void ofr_recording_info_release(struct ofr_recording_info *info)
     ofr_head_release(&info->head);
 }
 
-/* Requests whose samples are kept. */
-struct span {
-    bool any;
-    uint32_t first, last;
-};
-
 /* Rows copied column by column, whatever the columns mean. */
 struct cut {
     struct ofr_container_reader *file;   /* owned */
@@ -160,8 +154,7 @@ struct cut {
     uint64_t from, count;
     bool wrap;
     uint64_t kept;
-    struct span span[2]; /* before the end of the file, and after it was begun again */
-    uint32_t part;       /* of these, while samples are read */
+    uint32_t first_request, last_request;
 };
 
 static int copy_row(struct ofr_row_buffer *rows, const struct ofr_chunk *chunk, uint32_t i,
@@ -181,10 +174,8 @@ static int cut_samples(struct cut *cut, const struct ofr_chunk *chunk, struct of
             continue;
         if (cut->request >= 0) {
             uint32_t request = ((const uint32_t *)chunk->column[cut->request])[i];
-            struct span *span = &cut->span[cut->part];
-            span->first = span->any && span->first < request ? span->first : request;
-            span->last = span->any && span->last > request ? span->last : request;
-            span->any = true;
+            cut->first_request = cut->kept && cut->first_request < request ? cut->first_request : request;
+            cut->last_request = cut->kept && cut->last_request > request ? cut->last_request : request;
         }
         cut->kept++;
         int rc = copy_row(&cut->rows[chunk->table], chunk, i, err);
@@ -194,20 +185,13 @@ static int cut_samples(struct cut *cut, const struct ofr_chunk *chunk, struct of
     return OFR_OK;
 }
 
-static bool is_kept(const struct cut *cut, uint32_t request)
-{
-    for (int i = 0; i < 2; ++i)
-        if (cut->span[i].any && request >= cut->span[i].first && request <= cut->span[i].last)
-            return true;
-    return false;
-}
-
 static int cut_lengths(struct cut *cut, const struct ofr_chunk *chunk, struct ofr_error *err)
 {
     int index = ofr_table_find(&ofr_container_head(cut->file)->table[chunk->table], "request");
     for (uint32_t i = 0; i < chunk->rows; i++) {
         uint32_t request = index < 0 ? 0 : ((const uint32_t *)chunk->column[index])[i];
-        bool keep = index < 0 || cut->request < 0 || is_kept(cut, request);
+        bool keep = index < 0 || cut->request < 0 ||
+                    (cut->kept && request >= cut->first_request && request <= cut->last_request);
         int rc = keep ? copy_row(&cut->rows[chunk->table], chunk, i, err) : OFR_OK;
         if (rc)
             return rc;
@@ -279,7 +263,6 @@ static int cut_rest(struct cut *cut, bool *partial, struct ofr_error *err)
     uint64_t rest = cut->count - cut->kept;
     cut->count = rest < cut->from ? rest : cut->from;
     cut->from = 0;
-    cut->part = 1;
     int rc = ofr_container_rewind(cut->file, err);
     return rc ? rc : cut_pass(cut, cut->samples, partial, err);
 }

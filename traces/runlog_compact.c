@@ -9,8 +9,6 @@
 #define NOTE      "compact"
 #define NOTE_TEXT "times rounded to multiples of "
 
-static const int64_t largest_grain_ns = 1000000000; /* whatever a file says */
-
 /* Added to the arrival of a request without an SLO: a deadline nobody lives to see costs nothing to store. */
 #define NEVER_LATE_NS (INT64_C(1) << 61)
 
@@ -99,12 +97,24 @@ static bool keeps(const char *note)
     return strcmp(note, "kernels") != 0 && strncmp(note, "memory.", 7) != 0;
 }
 
+/* A command line without the folder its program lies in: a log to keep is read elsewhere. */
+static const char *without_folder(const char *command)
+{
+    const char *program = command;
+    for (const char *at = command; *at && *at != ' '; ++at)
+        if (*at == '/')
+            program = at + 1;
+    return program;
+}
+
 static int copy_notes(struct ofr_notes *to, const struct ofr_notes *from, struct ofr_error *err)
 {
     int rc = 0;
-    for (uint32_t i = 0; i < from->count && !rc; ++i)
-        if (keeps(from->item[i].name))
-            rc = ofr_notes_set(to, from->item[i].name, from->item[i].text, err);
+    for (uint32_t i = 0; i < from->count && !rc; ++i) {
+        const char *name = from->item[i].name, *text = from->item[i].text;
+        if (keeps(name))
+            rc = ofr_notes_set(to, name, strcmp(name, "command") == 0 ? without_folder(text) : text, err);
+    }
     return rc;
 }
 
@@ -146,8 +156,6 @@ int ofr_runlog_compact(const char *in, const char *out, int64_t grain_ns, struct
     struct ofr_runlog_writer *writer = NULL;
     uint32_t known = 0; /* notes of the head */
     int rc = ofr_runlog_open(&reader, in, err);
-    if (!rc && ofr_runlog_compact_grain_ns(ofr_runlog_provenance(reader)))
-        rc = ofr_fail(err, OFR_E_INPUT, "%s: is compact already, expected a log with its own times", in);
     if (!rc)
         rc = create(&writer, reader, out, grain_ns, err);
     struct compactor compactor = {.grain_ns = grain_ns, .err = err};
@@ -173,6 +181,5 @@ int64_t ofr_runlog_compact_grain_ns(const struct ofr_notes *provenance)
 {
     const char *text = ofr_notes_get(provenance, NOTE);
     size_t length = strlen(NOTE_TEXT);
-    int64_t grain_ns = text && strncmp(text, NOTE_TEXT, length) == 0 ? strtoll(text + length, NULL, 10) : 0;
-    return grain_ns < 0 ? 0 : grain_ns < largest_grain_ns ? grain_ns : largest_grain_ns;
+    return text && strncmp(text, NOTE_TEXT, length) == 0 ? strtoll(text + length, NULL, 10) : 0;
 }

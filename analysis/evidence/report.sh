@@ -10,6 +10,24 @@ trap 'rm -rf "$work"' EXIT
 analysis/evidence/fidelity.sh --terms "$@" >"$work/terms" &
 analysis/evidence/fidelity.sh "$@" >"$work/table"
 wait $!
+# A row of the table of passes after idling.
+after_idling() { # NETWORK BOOT LOG...
+    local log
+    for log in "${@:3}"; do
+        "$offramp" log print "$log" --table batches --csv
+    done | awk -F, -v name="$1" -v boot="$2" '
+        $1 == "id" { for (i = 1; i <= NF; ++i) at[$i] = i; ended = ""; next }
+        { idle = ($at["dispatched_ns"] - ended) / 1e3
+          if (ended != "" && $at["size"] == 1) {
+              bin = idle < 200 ? 0 : idle < 1000 ? 1 : idle < 4000 ? 2 : idle < 16000 ? 3 : 4
+              sum[bin] += ($at["ended_ns"] - $at["dispatched_ns"]) / 1e3; ++n[bin]
+          }
+          ended = $at["ended_ns"] }
+        END { printf "| %s | %s |", name, boot
+              for (bin = 0; bin < 5; ++bin) if (n[bin] >= 20) printf " %.1f |", sum[bin] / n[bin]; else printf " - |"
+              print "" }'
+}
+
 {
     echo "# The simulator against replays on an NVIDIA H100"
     echo
@@ -38,8 +56,9 @@ wait $!
         rate=$(sed -n 's/.*rate: \([0-9]*\)\/s.*/\1/p' "$(dirname "$profile")/../$name-idle/scenario.yaml")
         "$offramp" profile info "$profile" | awk -v name="$name" -v rate="$rate" '
             /^along/ { whole = 1; next }
-            whole && $1 == 1 { load = rate * $4 / 1e4 }
-            whole && $1 ~ /^[0-9]+$/ { idle = $NF - $4
+            whole && $1 == "batch" { first = /ahead us/ ? 5 : 4 } # the shortest idling
+            whole && $1 == 1 { load = rate * $first / 1e4 }
+            whole && $1 ~ /^[0-9]+$/ { idle = $NF - $first
                 if (!n++) { least = most = $2; low = high = idle }
                 if ($2 < least) least = $2; if ($2 > most) most = $2
                 if (idle < low) low = idle; if (idle > high) high = idle }
@@ -47,6 +66,25 @@ wait $!
             END { if (!n) exit 1
                   printf "| %s | %.1f to %.1f | %+.1f to %+.1f | %.2f | %.2f | %.1f |\n",
                       name, least, most, low, high, notice, reply, load }'
+    done
+    echo
+    echo "## Passes after idling"
+    echo
+    echo "Batches of one in the idle scenarios: mean pass, us, by how long the server had been idle before it. Replays of each"
+    echo "boot, and a simulation, which has it from the profile's boot."
+    echo
+    echo "| network | boot | under 200 us | 200 us to 1 ms | 1 to 4 ms | 4 to 16 ms | above |"
+    echo "|---|---|---|---|---|---|---|"
+    for folder in analysis/evidence/nvidia-h100-80gb-hbm3/*-idle; do
+        name=$(basename "$folder" -idle)
+        "$offramp" sim "$folder/scenario.yaml" --log "$work/idle.olog" >"$work/idle.out" 2>&1 || { cat "$work/idle.out" >&2; exit 1; }
+        after_idling "$name" simulation "$work/idle.olog"
+        while read -r from to boot; do
+            logs=()
+            for ((round = from; round <= to; ++round)); do logs+=("$folder/replay-$round.olog"); done
+            after_idling "$name" "$boot" "${logs[@]}"
+        done < <(awk '$1 == "rounds" { split($2, r, "-") } $1 == "boot:" { print r[1], r[2], substr($2, 1, 8) }' \
+            "$(dirname "$folder")/environment.txt")
     done
 } >"$work/fidelity.md"
 analysis/evidence/figure.sh <"$work/table" >"$work/fidelity.svg"

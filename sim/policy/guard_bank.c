@@ -37,9 +37,9 @@ enum {
 
 static const double period_growth = 1.5;
 static const double burst_factor = 1.5;
-static const double burst_memory = 10000.0; /* inputs after which a burst counts 1/e */
-static const double batch_fade = 0.999;     /* per batch, of the largest batch size seen lately */
-static const double first_burst = 16.0;
+static const double burst_memory = 3000.0; /* inputs after which a burst counts 1/e */
+static const double batch_fade = 0.999;    /* per batch, of the largest batch size seen lately */
+static const double first_burst = 4.0;
 static const double least_reserve = 4.0; /* wrong exits */
 static const double proportional_gain = 1.4;
 static const double lowest_push = -3.0; /* natural log of price */
@@ -149,7 +149,7 @@ static void turn_to(struct bank *bank, const struct ofr_ramp_set *set)
     bank->shelved = old;
     bank->moved = true;
     bank->tuned_early = false;
-    if (!bank->book.have_ladder || !ofr_ramp_set_same(set, &bank->book.set))
+    if (!ofr_ramp_set_same(set, &bank->book.set))
         begin_book(&bank->book, set, &bank->shelved, bank->fed);
 }
 
@@ -185,7 +185,7 @@ static double reserve(const struct bank *bank, double in_flight)
 
 static double target(const struct bank *bank, double in_flight)
 {
-    double wanted = target_scale * sqrt(sqrt(overdispersion(bank))) * sqrt(in_flight);
+    double wanted = target_scale * sqrt(sqrt(overdispersion(bank) * in_flight));
     return fmin(wanted, 1.0 + target_most * bank->setup.accuracy_loss * (double)bank->fed);
 }
 
