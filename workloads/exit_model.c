@@ -274,14 +274,15 @@ static int read_exits(struct ofr_exit_model *model, struct ofr_exit_regime *regi
 static int read_regime(struct ofr_exit_model *model, struct ofr_exit_regime *regime, struct ofr_node *node,
                        struct ofr_error *err)
 {
-    static const char *const known[] = {"rows", "runs", "exit", "agreement", "otherwise", NULL};
+    static const char *const with_rows[] = {"rows", "runs", NULL};
+    static const char *const with_exits[] = {"exit", "agreement", "otherwise", NULL};
     if (node->kind != OFR_NODE_MAP)
         return ofr_node_fail(node, err, "a regime must be a map: {rows: [...]} or {exit: [...], ...}");
     struct ofr_node *rows = ofr_node_get(node, "rows"), *runs = rows ? ofr_node_get(node, "runs") : NULL;
     int code = rows ? read_rows(model, regime, rows, err) : read_exits(model, regime, node, err);
     if (!code && runs)
         code = read_runs(regime, runs, err);
-    return code ? code : ofr_node_reject_unused(node, known, err);
+    return code ? code : ofr_node_reject_unused(node, rows ? with_rows : with_exits, err);
 }
 
 static int read_regimes(struct ofr_exit_model *model, struct ofr_node *root, struct ofr_error *err)

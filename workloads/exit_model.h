@@ -140,7 +140,8 @@ struct ofr_exit_fit {
  * Regimes: blocks of samples (runs: a sixteenth of the recording, 250 to 1,000 samples; difficulty: 250), clustered
  * by mean error score and disagreement at every site (k-means); the schedule is the blocks' order.
  *
- * Runs: every block is one of its regime, up to 131,072 samples in all (of longer recordings every n-th block). Rows:
+ * Runs: every block is one of its regime; of recordings of more than 131,072 samples every n-th, so that about as many
+ * are kept in all and never more in one regime. Rows:
  * those samples; with fewer rows the ones that stand for the others by tree-structured vector quantisation of normal
  * scores and disagreement at all sites (exit_model_internal.h).
  *
@@ -159,15 +160,15 @@ struct ofr_exit_report {
     double agreement[OFFRAMP_MAX_SITES];       /* of the recording */
     double agreement_gap[OFFRAMP_MAX_SITES];   /* of the overall share */
     double given_score_gap[OFFRAMP_MAX_SITES]; /* P(agrees | tenth of the score), mean over the tenths */
-    double
-        burst[2]
-             [OFFRAMP_MAX_SITES]; /* inputs in a row that exit wrongly, mean: recording, model; at the score
-                                           below which 1 % of the recording's do; 0 = none does */
-    double joint_gap;             /* P(exit at both), largest over pairs of sites and deciles */
+    /* inputs in a row that exit wrongly, mean: recording, model; at the score below which 1 % of the recording's do;
+     * 0 = none does */
+    double burst[2][OFFRAMP_MAX_SITES];
+    double joint_gap; /* P(exit at both), largest over pairs of sites and deciles */
     uint32_t joint_site[2];
     double any_gap; /* P(exit anywhere), the same decile at every site; largest */
     uint32_t lag[4];
-    double autocorrelation[2][4]; /* of difficulty: recording, model */
+    /* of difficulty: recording, model; NaN = nothing varies, or too few samples */
+    double autocorrelation[2][4];
 };
 int ofr_exit_model_report(struct ofr_exit_report *report, const struct ofr_exit_model *model,
                           const struct ofr_recording *recording, uint64_t seed, struct ofr_error *err);

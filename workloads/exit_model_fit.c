@@ -278,6 +278,8 @@ static int keep_runs(struct kept *kept, const struct fit *fit, uint32_t which, s
     for (uint32_t b = 0; b < fit->blocks; b++) {
         if (fit->regime[b] != which || seen++ % fit->stride != 0)
             continue;
+        if (kept->samples + block_end(fit, b) - b * fit->block > OFR_STEPS_MAX)
+            continue; /* the last block is up to twice as long as the others */
         for (uint32_t i = b * fit->block; i < block_end(fit, b); i++)
             kept->sample[kept->samples++] = i;
         kept->end[kept->runs++] = kept->samples;

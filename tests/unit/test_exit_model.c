@@ -291,6 +291,26 @@ Test(exit_model, runs_are_the_recordings_own)
     ofr_recording_free(made);
 }
 
+/* Of 261,999 samples every second block is kept, and the last has 1,999: with it a single regime would have more steps than
+ * a file may. */
+Test(exit_model, the_model_of_a_long_recording_can_be_read)
+{
+    struct ofr_error err = OFR_ERROR_INIT;
+    struct ofr_exit_fit how = {.form = OFR_EXIT_RUNS, .regimes = 1, .rows = 16};
+    struct ofr_exit_model model =
+        parse(HEAD "classes: 4\nregimes:\n  - {exit: 0.4, agreement: 0.99, otherwise: 0.5}\n");
+    cr_assert_eq(ofr_exit_model_generate(&model, 1, 261999, files_path("long.orec"), NULL, &err), 0);
+    ofr_exit_model_release(&model);
+    struct ofr_recording *recording = load(files_path("long.orec"));
+    cr_assert_eq(ofr_exit_model_fit(&model, recording, &how, &err), 0, "%s", err.text);
+    cr_assert_eq(ofr_exit_model_save(&model, files_path("long.yaml"), &err), 0, "%s", err.text);
+    ofr_exit_model_release(&model);
+    cr_assert_eq(ofr_exit_model_load(&model, files_path("long.yaml"), &err), 0, "%s", err.text);
+    cr_expect_eq(model.regime[0].runs, 130);
+    ofr_exit_model_release(&model);
+    ofr_recording_free(recording);
+}
+
 static void assert_same_file(const char *a, const char *b, bool same)
 {
     size_t size_a, size_b;
@@ -365,7 +385,12 @@ Test(exit_model, bad_files_are_refused)
         {HEAD "regimes:\n  - rows: [\"0 0 1 0.5 1 0.5 1 0.5\"]\n    runs: [\"0-\"]\n", "a run must be"},
         {HEAD "regimes:\n  - rows: [\"0 0 1 0.5 1 0.5 1 0.5\"]\n    runs: [\"\"]\n", "a run must be"},
         {HEAD "regimes:\n  - rows: [\"0 0 1 0.5 1 0.5 1 0.5\"]\n    runs: [[0]]\n", "a run must be"},
-        {HEAD "regimes:\n  - {exit: 1, agreement: 1, otherwise: 1, runs: [\"0\"]}\n", "runs"},
+        {HEAD "regimes:\n  - {exit: 1, agreement: 1, otherwise: 1, runs: [\"0\"]}\n",
+         "unknown key 'runs', expected one of: exit agreement otherwise"},
+        {HEAD "regimes:\n  - rows: [\"0 0 1 0.5 1 0.5 1 0.5\"]\n    exit: 1\n",
+         "unknown key 'exit', expected one of: rows runs"},
+        {HEAD "regimes:\n  - rows: [\"0 0 1 0.5 1 0.5 1 0.5\"]\n    runs: [\"0-1e9\"]\n", "a run must be"},
+        {HEAD "regimes:\n  - rows: [\"0 0 1 0.5 1 0.5 1 0.5\"]\n    runs: [\"-1\"]\n", "a run must be"},
         {HEAD "schedule: [0, 5, 1, 5]\nregimes:\n  - {exit: 1, agreement: 1, otherwise: 1}\n", "a regime"},
         {HEAD "schedule: [0, 0]\nregimes:\n  - {exit: 1, agreement: 1, otherwise: 1}\n", "samples"},
         {HEAD "schedule: [0]\nregimes:\n  - {exit: 1, agreement: 1, otherwise: 1}\n", "schedule must be"},
