@@ -144,6 +144,12 @@ void ofr_recording_info_release(struct ofr_recording_info *info)
     ofr_head_release(&info->head);
 }
 
+/* Requests that samples in a row belong to. */
+struct requests {
+    bool any;
+    uint32_t first, last;
+};
+
 /* Rows copied column by column, whatever the columns mean. */
 struct cut {
     struct ofr_container_reader *file;   /* owned */
@@ -154,7 +160,8 @@ struct cut {
     uint64_t from, count;
     bool wrap;
     uint64_t kept;
-    uint32_t first_request, last_request;
+    bool wrapped;                  /* now, behind the last sample */
+    struct requests request_of[2]; /* before and behind it */
 };
 
 static int copy_row(struct ofr_row_buffer *rows, const struct ofr_chunk *chunk, uint32_t i,
@@ -166,17 +173,26 @@ static int copy_row(struct ofr_row_buffer *rows, const struct ofr_chunk *chunk, 
     return ofr_row_done(rows, err);
 }
 
+static void note_request(struct requests *requests, uint32_t request)
+{
+    requests->first = requests->any && requests->first < request ? requests->first : request;
+    requests->last = requests->any && requests->last > request ? requests->last : request;
+    requests->any = true;
+}
+
+static bool is_among(const struct requests *requests, uint32_t request)
+{
+    return requests->any && request >= requests->first && request <= requests->last;
+}
+
 static int cut_samples(struct cut *cut, const struct ofr_chunk *chunk, struct ofr_error *err)
 {
     for (uint32_t i = 0; i < chunk->rows; i++) {
         uint64_t row = chunk->first_row + i;
         if (row < cut->from || row - cut->from >= cut->count)
             continue;
-        if (cut->request >= 0) {
-            uint32_t request = ((const uint32_t *)chunk->column[cut->request])[i];
-            cut->first_request = cut->kept && cut->first_request < request ? cut->first_request : request;
-            cut->last_request = cut->kept && cut->last_request > request ? cut->last_request : request;
-        }
+        if (cut->request >= 0)
+            note_request(&cut->request_of[cut->wrapped], ((const uint32_t *)chunk->column[cut->request])[i]);
         cut->kept++;
         int rc = copy_row(&cut->rows[chunk->table], chunk, i, err);
         if (rc)
@@ -190,8 +206,8 @@ static int cut_lengths(struct cut *cut, const struct ofr_chunk *chunk, struct of
     int index = ofr_table_find(&ofr_container_head(cut->file)->table[chunk->table], "request");
     for (uint32_t i = 0; i < chunk->rows; i++) {
         uint32_t request = index < 0 ? 0 : ((const uint32_t *)chunk->column[index])[i];
-        bool keep = index < 0 || cut->request < 0 ||
-                    (cut->kept && request >= cut->first_request && request <= cut->last_request);
+        bool keep = index < 0 || cut->request < 0 || is_among(&cut->request_of[0], request) ||
+                    is_among(&cut->request_of[1], request);
         int rc = keep ? copy_row(&cut->rows[chunk->table], chunk, i, err) : OFR_OK;
         if (rc)
             return rc;
@@ -238,6 +254,15 @@ static int find_tables(struct cut *cut, const struct ofr_file_head *head, const 
     return OFR_OK;
 }
 
+static int note_cut(const struct cut *cut, struct ofr_notes *notes, struct ofr_error *err)
+{
+    const char *wrap = cut->wrap ? ", the first after the last" : "";
+    if (cut->count == UINT64_MAX)
+        return ofr_notes_setf(notes, err, "cut", "samples from %" PRIu64 " on%s", cut->from, wrap);
+    return ofr_notes_setf(notes, err, "cut", "samples from %" PRIu64 ", %" PRIu64 " of them%s", cut->from,
+                          cut->count, wrap);
+}
+
 static int open_output(struct cut *cut, const struct ofr_file_head *from, const char *output,
                        struct ofr_error *err)
 {
@@ -246,8 +271,7 @@ static int open_output(struct cut *cut, const struct ofr_file_head *from, const 
         return ofr_fail_nomem(err, "a recording");
     int rc = copy_head(head, from, err);
     if (!rc)
-        rc = ofr_notes_setf(&head->provenance, err, "cut", "samples from %" PRIu64 ", %" PRIu64 " of them%s",
-                            cut->from, cut->count, cut->wrap ? ", the first after the last" : "");
+        rc = note_cut(cut, &head->provenance, err);
     if (!rc)
         rc = ofr_container_create(&cut->writer, output, head, err);
     for (; !rc && cut->tables < head->tables; cut->tables++)
@@ -263,6 +287,7 @@ static int cut_rest(struct cut *cut, bool *partial, struct ofr_error *err)
     uint64_t rest = cut->count - cut->kept;
     cut->count = rest < cut->from ? rest : cut->from;
     cut->from = 0;
+    cut->wrapped = true;
     int rc = ofr_container_rewind(cut->file, err);
     return rc ? rc : cut_pass(cut, cut->samples, partial, err);
 }

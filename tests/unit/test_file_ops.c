@@ -329,7 +329,12 @@ Test(recording_ops, cut_keeps_every_column)
     cr_assert_str_eq(ofr_notes_get(&r->provenance, "cut"),
                      "samples from 5, 3 of them, the first after the last");
     ofr_recording_free(r);
+    cr_assert_str_eq(printed(out, OFR_FILE_RECORDING, "requests", OFR_PRINT_CSV, UINT64_MAX),
+                     "request,prompt_tokens,output_tokens\n0,100,2\n2,300,2\n"); /* none of request 1 */
     OK(ofr_recording_cut(in, out, 5, UINT64_MAX, false, &partial, &err));
+    OK(ofr_recording_load(&r, out, &err));
+    cr_assert_str_eq(ofr_notes_get(&r->provenance, "cut"), "samples from 5 on");
+    ofr_recording_free(r);
     expect(ofr_recording_cut(in, out, 6, 1, false, &partial, &err), OFR_E_USAGE,
            "has 6 samples, none from 6 on");
     cr_assert_eq(files_count(), 2);
