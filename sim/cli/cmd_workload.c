@@ -7,6 +7,7 @@
 #include "workloads/exit_model.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -223,6 +224,15 @@ static const struct offramp_option fit_table[] = {
      .help = "of the samples the report compares with"},
 };
 
+/* "-" where there is none: nothing varies, or the recording ends before the lag. */
+static void print_correlation(FILE *out, const char *before, double value)
+{
+    if (isnan(value))
+        fprintf(out, "%s-", before);
+    else
+        fprintf(out, "%s%.3f", before, value);
+}
+
 static void print_report(FILE *out, const struct ofr_exit_model *model, const struct ofr_exit_report *report)
 {
     uint32_t rows = 0, runs = 0;
@@ -246,9 +256,11 @@ static void print_report(FILE *out, const struct ofr_exit_model *model, const st
             100 * report->joint_gap, model->head.sites.item[report->joint_site[0]],
             model->head.sites.item[report->joint_site[1]], 100 * report->any_gap);
     fputs("autocorrelation of difficulty, recording / model:", out);
-    for (int i = 0; i < 4; ++i)
-        fprintf(out, "%s lag %u %.3f / %.3f", i ? "," : "", report->lag[i], report->autocorrelation[0][i],
-                report->autocorrelation[1][i]);
+    for (int i = 0; i < 4; ++i) {
+        fprintf(out, "%s lag %u", i ? "," : "", report->lag[i]);
+        print_correlation(out, " ", report->autocorrelation[0][i]);
+        print_correlation(out, " / ", report->autocorrelation[1][i]);
+    }
     fputc('\n', out);
 }
 

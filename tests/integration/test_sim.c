@@ -189,3 +189,17 @@ Test(sim, a_resolved_scenario_reads_back)
     tool_release(&first);
     tool_release(&second);
 }
+
+/* 500 samples, every row the same: no correlation is printed as "-", not as a number that is none. */
+Test(sim, a_fit_reports_no_correlation_where_nothing_varies)
+{
+    tool_write("one.yaml",
+               "kind: offramp.exit-model\nversion: 1\nsites: [a]\nregimes:\n  - rows: [\"0 0 0 0.5\"]\n");
+    struct tool_result made = tool_run("workload generate one.yaml --samples 500 -o one.orec");
+    cr_assert_eq(made.status, 0, "%s", made.err);
+    tool_release(&made);
+    struct tool_result fit = tool_run("workload fit one.orec -o fit.yaml");
+    cr_assert_eq(fit.status, 0, "%s", fit.err);
+    cr_expect(strstr(fit.out, "lag 1 - / -, lag 8 - / -, lag 64 - / -, lag 512 - / -\n"), "%s", fit.out);
+    tool_release(&fit);
+}
