@@ -72,16 +72,17 @@ Test(ramp_promise, lies_between_two_steps_of_the_ladder)
 
 /* One batch under the loop's set, at a time when `easy` of 16 inputs are sure, and right, at sites up to `last`, and the
  * others unsure and wrong everywhere. */
-static enum ofr_ramp_move run_batch(struct ofr_ramp_loop *loop, uint32_t easy, uint16_t last)
+static enum ofr_ramp_move run_batch_at(struct ofr_ramp_loop *loop, uint32_t easy, uint16_t last,
+                                       double threshold)
 {
     float score[ROWS];
     uint16_t answer[ROWS], final_answer[ROWS] = {0}, exit_ramp[ROWS];
-    struct offramp_exit_config config = {.ramps = 1, .site = {loop->set.site[0]}, .threshold = {0.1}};
+    struct offramp_exit_config config = {.ramps = 1, .site = {loop->set.site[0]}, .threshold = {threshold}};
     for (uint32_t i = 0; i < ROWS; ++i) {
         bool sure = i < easy && loop->set.site[0] <= last;
         score[i] = sure ? 0.01F : 0.9F;
         answer[i] = !sure;
-        exit_ramp[i] = !sure;
+        exit_ramp[i] = !sure || threshold == 0.0;
     }
     struct offramp_feedback feedback = {.size = sizeof feedback,
                                         .rows = ROWS,
@@ -93,6 +94,11 @@ static enum ofr_ramp_move run_batch(struct ofr_ramp_loop *loop, uint32_t easy, u
                                         .exit_ramp = exit_ramp};
     ofr_ramp_loop_feed(loop, &feedback);
     return ofr_ramp_loop_look(loop);
+}
+
+static enum ofr_ramp_move run_batch(struct ofr_ramp_loop *loop, uint32_t easy, uint16_t last)
+{
+    return run_batch_at(loop, easy, last, 0.1);
 }
 
 static void loop_init(struct ofr_ramp_loop *loop, const struct world *world)
@@ -175,6 +181,21 @@ Test(ramp_trial, sets_take_turns)
     cr_expect_eq(loop.set.site[0], home);
     cr_expect_eq(moves % 2, 1, "%u turns", moves);
     cr_expect_geq(moves, 7, "decided after %u turns of 128", moves);
+    ofr_ramp_loop_release(&loop);
+    world_release(&world);
+}
+
+/* What ramps say is known while a guard keeps exits closed, too. Fails when only inputs with open exits count for a turn. */
+Test(ramp_trial, ends_with_closed_exits)
+{
+    struct world world;
+    struct ofr_ramp_loop loop;
+    world_init(&world);
+    loop_init(&loop, &world);
+    until_trial(&loop, 14);
+    for (uint32_t batch = 0; batch < 2 * 2048 / ROWS && loop.on_trial; ++batch)
+        run_batch_at(&loop, 14, SITES, 0.0);
+    cr_expect_not(loop.on_trial, "on trial after 2,048 inputs under each set");
     ofr_ramp_loop_release(&loop);
     world_release(&world);
 }
