@@ -103,6 +103,8 @@ int ofr_compare_gates(struct ofr_gates *out, const struct ofr_comparison *compar
         if (rc)
             return rc;
     }
+    if (*text && !out->gates)
+        return ofr_fail(err, OFR_E_USAGE, "gate: found '%s', expected NAME=BOUND such as p99=3%%", text);
     return 0;
 }
 

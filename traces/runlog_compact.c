@@ -9,6 +9,8 @@
 #define NOTE      "compact"
 #define NOTE_TEXT "times rounded to multiples of "
 
+static const int64_t largest_grain_ns = 1000000000; /* whatever a file says */
+
 /* Added to the arrival of a request without an SLO: a deadline nobody lives to see costs nothing to store. */
 #define NEVER_LATE_NS (INT64_C(1) << 61)
 
@@ -156,6 +158,8 @@ int ofr_runlog_compact(const char *in, const char *out, int64_t grain_ns, struct
     struct ofr_runlog_writer *writer = NULL;
     uint32_t known = 0; /* notes of the head */
     int rc = ofr_runlog_open(&reader, in, err);
+    if (!rc && ofr_runlog_compact_grain_ns(ofr_runlog_provenance(reader)))
+        rc = ofr_fail(err, OFR_E_INPUT, "%s: is compact already, expected a log with its own times", in);
     if (!rc)
         rc = create(&writer, reader, out, grain_ns, err);
     struct compactor compactor = {.grain_ns = grain_ns, .err = err};
@@ -181,5 +185,6 @@ int64_t ofr_runlog_compact_grain_ns(const struct ofr_notes *provenance)
 {
     const char *text = ofr_notes_get(provenance, NOTE);
     size_t length = strlen(NOTE_TEXT);
-    return text && strncmp(text, NOTE_TEXT, length) == 0 ? strtoll(text + length, NULL, 10) : 0;
+    int64_t grain_ns = text && strncmp(text, NOTE_TEXT, length) == 0 ? strtoll(text + length, NULL, 10) : 0;
+    return grain_ns < 0 ? 0 : grain_ns < largest_grain_ns ? grain_ns : largest_grain_ns;
 }

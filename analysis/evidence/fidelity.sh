@@ -119,11 +119,12 @@ measure() { # FOLDER
             else if (after_idling) list("idling", what)
             else if ($10 > 0.3) list("trials of ramps", what)
             else if (size(error) <= spread) list("replays differ as much", what)
-            else if (size(with) - aim <= chance[what]) list("chance of the simulation", what)
+            else if (size(with == "" ? error : with) - aim <= chance[what]) list("chance of the simulation", what)
             else list("not found", what)
         }
         BEGIN { while ((getline line <record) > 0) # two standard deviations of a mean of three simulations
-                    if (split(line, field, ",") == 4 && field[1] == name) chance[field[2]] = field[4] / 4 * sqrt(2) }
+                    if (split(line, field, ",") == 4 && field[1] == name)
+                        chance[field[2] == "exit_rate" ? "exits" : field[2]] = field[4] / 4 * sqrt(2) }
         { overload = name ~ /-overload$/
           miss("mean", $1, 1, $6, $26, idled($20, $23, 1))
           miss("p50", $2, overload ? 3 : 1, $7, $27, idled($21, $24, 1)); miss("p99", $3, 3, $8, $28, idled($22, $25, 3))
@@ -168,8 +169,9 @@ table() {
     echo "errors of mean, p50 and p99 latency when passes of every size take, on average, as long as in the replays"
     echo "(\`model.pace\`). A missed aim that this takes away is put down to the passes: another boot of the machine runs them"
     echo "at another speed. Idling: batches of one are off by as many us as their passes, at most the aim aside; what a pass takes"
-    echo "longer after idling comes at its beginning, where pace stretches all of it (last table). What is left is put down to trials of ramps where the replays themselves leave by other exits"
-    echo "(more than 0.3 points at a site). Chance of the simulation: the aim is missed by less than two standard deviations of"
+    echo "longer after idling comes at its beginning, where pace stretches all of it (last table). What is left is put down to"
+    echo "trials of ramps where the replays themselves leave by other exits (more than 0.3 points at a site). Chance of the"
+    echo "simulation: the aim is missed by less than two standard deviations of"
     echo "the mean of three simulations. In brackets: misses by no more than the replays differ by among themselves."
     echo
     echo "| scenario | size | replays, us | simulation, us | error of the pass % | left % | missed, by cause |"

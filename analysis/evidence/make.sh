@@ -19,6 +19,17 @@ nets=${NETS:-resnet18 resnet50 vgg16 bert-base}
 recordings=${RECORDINGS:-analysis/evidence/inputs workloads/data}
 batches=1,2,4,8,16 requests=10000
 
+fail() {
+    echo "make.sh: $*" >&2
+    exit 2
+}
+
+some_scenario() { # FOLDER
+    [ -n "$(compgen -G "$1/*/scenario.yaml")" ] || fail "found no scenario.yaml in the folders of $1, expected those of \`make.sh scenarios\`"
+}
+
+is_number() { [[ $1 =~ ^[1-9][0-9]{0,8}$ ]]; }
+
 recording_of() {
     local name folder
     case $1 in
@@ -26,7 +37,7 @@ recording_of() {
         resnet50) name=resnet50-vehicle-video ;;
         vgg16) name=vgg16-made-up ;;
         bert-base) name=bert12-imdb-shuffled ;;
-        *) echo "make.sh: no recording for the network $1" >&2; exit 2 ;;
+        *) fail "no recording for the network $1" ;;
     esac
     for folder in $recordings; do
         if [ -e "$folder/$name.orec" ]; then
@@ -34,8 +45,7 @@ recording_of() {
             return
         fi
     done
-    echo "make.sh: found no $name.orec in: $recordings" >&2
-    exit 2
+    fail "found no $name.orec in: $recordings"
 }
 
 environment() { # what the machine says of itself
@@ -108,7 +118,7 @@ scenarios() {
     for net in $nets; do
         local profile=$1/profiles/$net.oprof
         recording_of "$net" >/dev/null
-        [ -r "$profile" ] || { echo "make.sh: found no $profile, expected one from \`make.sh profiles\`" >&2; exit 2; }
+        [ -r "$profile" ] || fail "found no $profile, expected one from \`make.sh profiles\`"
         knee[$net]=$(per_second 0.8 16 "$(pass "$profile" 16)") over[$net]=$(per_second 1.2 16 "$(pass "$profile" 16)")
         half=$(per_second 0.4 16 "$(pass "$profile" 16)")
         budget=2% && [ "$net" = resnet18 ] && budget=5% # 2 % of so small a network pay for no ramp
@@ -161,7 +171,11 @@ share_within() { # FOLDER SECONDS
 }
 
 estimate() { # FOLDER [N]
-    awk -v round="$(round_seconds "$1")" -v n="${2:-5}" 'BEGIN { printf "make.sh: %d rounds of %.0f s, %.0f s\n", n, round, n * round }'
+    local round
+    is_number "${2:-5}" || fail "found '$2' rounds, expected a number"
+    some_scenario "$1"
+    round=$(round_seconds "$1")
+    awk -v round="$round" -v n="${2:-5}" 'BEGIN { printf "make.sh: %d rounds of %.0f s, %.0f s\n", n, round, n * round }'
 }
 
 # A short replay of each network; a scenario takes this beside the time of its own requests.
@@ -177,12 +191,18 @@ start() { # DEVICE FOLDER
 }
 
 replay() { # DEVICE FOLDER NUMBER
+    rm -f "$2/replay-$3.olog" # of an earlier machine: what is there is of this call
     "$offramp" replay "$2/scenario.yaml" --device "$1" ${REPLAY_FLAGS:-} --log "$2/replay-$3.olog" >"$2/replay-$3.txt"
 }
 
 replays() {
     local failed=0 began=$SECONDS rounds=${3:-5}
     [[ $rounds == *-* ]] || rounds=1-$rounds
+    if ! is_number "${rounds%-*}" || ! is_number "${rounds#*-}" || [ "${rounds%-*}" -gt "${rounds#*-}" ]; then
+        fail "found the rounds '$3', expected their number or A-B"
+    fi
+    is_number "${4:-1}" || fail "found '$4' seconds, expected a whole number"
+    some_scenario "$2"
     [ "${rounds%-*}" != 1 ] || rm -f "$2/environment.txt"
     { echo "rounds $rounds" && environment; } >>"$2/environment.txt"
     for round in $(seq "${rounds%-*}" "${rounds#*-}"); do
@@ -205,11 +225,14 @@ replays() {
 
 # keep FOLDER [BYTES]
 keep() {
-    local folder log number kept=0 verified=0 told bytes failed=0
+    local folder log logs number kept=0 verified=0 bytes failed=0
+    is_number "${2:-1}" || fail "found '$2' bytes, expected a whole number"
+    some_scenario "$1"
     for folder in "$1"/*/; do
         folder=${folder%/} number=0
         [ -e "$folder/scenario.yaml" ] || continue
-        for log in "$folder"/replay-*.olog; do
+        mapfile -t logs < <(printf '%s\n' "$folder"/replay-*.olog | sort -V) # so that a name is given again only once its log is gone
+        for log in "${logs[@]}"; do
             [ -e "$log" ] || { echo "make.sh: $folder has no replay" >&2; failed=1; break; }
             "$offramp" log info "$log" >"$folder/info"
             if ! grep -q '^valid  *yes' "$folder/info"; then
@@ -220,11 +243,16 @@ keep() {
             number=$((number + 1))
             if ! grep -q '^compact ' "$folder/info"; then
                 # The decisions, from the log's own times: what a simulation is off by is time, or this fails.
-                told=0 && "$offramp" verify "$log" >"$folder/verified" || told=$?
+                # A log that fails stays whole, as do those after it.
+                if ! "$offramp" verify "$log" >"$folder/verified"; then
+                    echo "make.sh: $log is not what its own times decide, or cannot be verified: $folder is left as it is from there" >&2
+                    number=$((number - 1)) failed=1
+                    break
+                fi
                 sed 's/^[^:]*: /verified     /' "$folder/verified" >>"${log%.olog}.txt"
-                [ $told -ne 1 ] || { echo "make.sh: $log is not what its own times decide" >&2; failed=1; }
-                verified=$((verified + (told == 0)))
-                "$offramp" log compact "$log" -o "$folder/compact" --grain "${GRAIN:-256ns}" && rm "$log"
+                verified=$((verified + 1))
+                "$offramp" log compact "$log" -o "$folder/compact" --grain "${GRAIN:-256ns}"
+                rm "$log"
                 mv "$folder/compact" "$folder/replay-$number.olog"
             elif [ "$log" != "$folder/replay-$number.olog" ]; then
                 mv "$log" "$folder/replay-$number.olog"

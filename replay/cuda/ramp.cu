@@ -275,7 +275,7 @@ extern "C" uint32_t ofr_cuda_ramp_shapes(const ofr_cuda_ramp *ramp, uint32_t pro
         shape[0] = {1, 1, 1, 0, 0};
         return 1;
     }
-    count = ofr_cuda_ramp_classes_shapes(ramp, shape);
+    count = ofr_cuda_ramp_classes_shapes(ramp, processors, shape);
     if (count && ramp->pooled_sum)
         return count;
     for (uint32_t rows = 1; rows <= 8; rows *= 2)

@@ -314,11 +314,13 @@ bool suits(const ofr_cuda_ramp *ramp, uint32_t classes)
     return classes == (ramp->c <= 256 ? 32u : ramp->c <= 1024 ? 16u : 8u);
 }
 
-bool is_possible(const ofr_cuda_ramp *ramp, const ofr_cuda_ramp_shape *shape)
+bool is_possible(const ofr_cuda_ramp *ramp, const ofr_cuda_ramp_shape *shape, uint32_t processors)
 {
     const uint32_t pools = slices_of(ramp, shape) * shape->shares, blocks = blocks_of(ramp, shape);
     if (ramp->n > OFR_CUDA_RAMP_CLASSES_ROWS || pools > OFR_CUDA_RAMP_MAX_BLOCKS || blocks > OFR_CUDA_RAMP_MAX_BLOCKS)
         return false;
+    if (!ramp->pooled_sum && (pools > processors || blocks > processors))
+        return false; // each waits for all that pool: all must run at once, and nothing says that two share a processor
     if (ramp->pooled_sum)
         return shape->vectors == 0 && shape->shares == 1 && suits(ramp, shape->classes);
     if (shape->vectors > 2 && ramp->c / 8 <= shape->vectors / 2)
@@ -342,14 +344,15 @@ extern "C" int ofr_cuda_ramp_classes_prepare(void)
     return status;
 }
 
-extern "C" uint32_t ofr_cuda_ramp_classes_shapes(const ofr_cuda_ramp *ramp, ofr_cuda_ramp_shape *shape)
+extern "C" uint32_t ofr_cuda_ramp_classes_shapes(const ofr_cuda_ramp *ramp, uint32_t processors,
+                                                 ofr_cuda_ramp_shape *shape)
 {
     uint32_t count = 0;
     for (uint32_t classes = 8; classes <= 32; classes *= 2)
         for (uint32_t vectors = ramp->pooled_sum ? 0 : 2; vectors <= 8; vectors = vectors ? vectors * 2 : 16)
             for (uint32_t shares = 1; shares <= 32; shares *= 2) {
                 const ofr_cuda_ramp_shape one = {vectors, shares, 1, FEW, classes};
-                if (is_possible(ramp, &one))
+                if (is_possible(ramp, &one, processors))
                     shape[count++] = one;
             }
     return count;

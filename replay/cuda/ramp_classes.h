@@ -11,7 +11,8 @@ extern "C" {
 
 /* As the functions of ramp.h. */
 int ofr_cuda_ramp_classes_prepare(void);
-uint32_t ofr_cuda_ramp_classes_shapes(const struct ofr_cuda_ramp *ramp, struct ofr_cuda_ramp_shape *shape);
+uint32_t ofr_cuda_ramp_classes_shapes(const struct ofr_cuda_ramp *ramp, uint32_t processors,
+                                      struct ofr_cuda_ramp_shape *shape);
 uint32_t ofr_cuda_ramp_classes_blocks(const struct ofr_cuda_ramp *ramp,
                                       const struct ofr_cuda_ramp_shape *shape);
 int ofr_cuda_ramp_classes_run(const struct ofr_cuda_ramp *ramp, const struct ofr_cuda_ramp_shape *shape,

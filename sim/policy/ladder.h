@@ -36,7 +36,7 @@ void ofr_ladder_build(struct ofr_ladder *ladder, const struct ofr_exit_memory *m
 uint32_t ofr_ladder_steps(const struct ofr_ladder *ladder);   /* >= 1 after building; step 0 exits nobody */
 uint32_t ofr_ladder_records(const struct ofr_ladder *ladder); /* records it was built from */
 const struct ofr_ladder_step *ofr_ladder_step(const struct ofr_ladder *ladder, uint32_t step);
-/* Highest step that makes at most so many wrong exits among the records. */
+/* The step before the first that makes more wrong exits among the records. */
 uint32_t ofr_ladder_within(const struct ofr_ladder *ladder, double wrong);
 /* Price at which as many wrong exits are made as `wrong` allows among the records. */
 double ofr_ladder_price_at(const struct ofr_ladder *ladder, double wrong);

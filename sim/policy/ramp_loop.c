@@ -174,6 +174,7 @@ static bool go_on_with_trial(struct ofr_ramp_loop *loop)
             return end_trial(loop, more > 0.0);
         loop->judged *= 2;
     }
+    loop->turn = 0;
     if (turns)
         take_turns(loop);
     return turns;

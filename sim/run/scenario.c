@@ -191,6 +191,14 @@ static int bind_terms(struct ofr_scenario_model *model, struct ofr_node *map, st
     return 0;
 }
 
+static bool has_pace(const struct ofr_pace *pace, uint32_t size)
+{
+    for (uint32_t i = 0; i < pace->count; ++i)
+        if (pace->size[i] == size)
+            return true;
+    return false;
+}
+
 static int bind_pace(struct ofr_scenario_model *model, struct ofr_node *map, struct ofr_error *err)
 {
     struct ofr_pace *pace = &model->pace;
@@ -208,6 +216,10 @@ static int bind_pace(struct ofr_scenario_model *model, struct ofr_node *map, str
                                  "pace: found '%.40s', expected SIZE=FACTOR such as 16=1.02",
                                  model->pace_text.item[pace->count]);
         pace->size[pace->count] = (uint32_t)rows;
+        if (has_pace(pace, pace->size[pace->count]))
+            return ofr_node_fail(ofr_node_get(map, "pace"), err,
+                                 "pace: found the size %u twice, expected one factor for each size",
+                                 pace->size[pace->count]);
     }
     return 0;
 }

@@ -28,7 +28,7 @@ static bool is_power_of_two(uint32_t number)
 
 /* A shape that a launch, the sums' counts or the parts' places could not bear. */
 static void expect_sound(const struct ofr_cuda_ramp *ramp, const struct ofr_cuda_ramp_shape *shape,
-                         const char *where)
+                         uint32_t processors, const char *where)
 {
     const uint32_t groups = (ramp->n + shape->rows - 1) / shape->rows;
     const uint32_t blocks = ofr_cuda_ramp_blocks(ramp, shape) / groups; /* of a row */
@@ -48,12 +48,27 @@ static void expect_sound(const struct ofr_cuda_ramp *ramp, const struct ofr_cuda
     }
     cr_expect(is_power_of_two(shape->vectors) && shape->vectors <= 8, "%s: vectors %u", where,
               shape->vectors);
+    cr_expect(!shape->classes || blocks <= processors, "%s: %u blocks wait for each other on %u processors",
+              where, blocks, processors);
     cr_expect(8 * shape->vectors * blocks >= ramp->c * shape->shares, "%s: %u channels in %u blocks", where,
               ramp->c, blocks);
 }
 
-/* Falls when a site is left without a way, or gets one that reads or writes past what there is: with the pixels pooled
- * before, and by the ramp itself. */
+static void expect_ways(const struct ofr_cuda_ramp *ramp, const char *net, const char *site)
+{
+    static const uint32_t processors[] = {PROCESSORS, 78, 16}; /* and of smaller devices, or a slice of one */
+    for (size_t i = 0; i < sizeof processors / sizeof *processors; ++i) {
+        struct ofr_cuda_ramp_shape shape[OFR_CUDA_RAMP_MAX_SHAPES];
+        const uint32_t shapes = ofr_cuda_ramp_shapes(ramp, processors[i], shape);
+        cr_expect_gt(shapes, 0, "%s, %s, batch %u, %u processors", net, site, ramp->n, processors[i]);
+        cr_expect_leq(shapes, OFR_CUDA_RAMP_MAX_SHAPES);
+        for (uint32_t k = 0; k < shapes; ++k)
+            expect_sound(ramp, &shape[k], processors[i], site);
+    }
+}
+
+/* Falls when a site is left without a way, or gets one that reads or writes past what there is, or whose blocks would wait
+ * for blocks that cannot run: with the pixels pooled before, and by the ramp itself. */
 Test(cuda_shapes, every_ramp_has_a_way)
 {
     static int64_t sum;
@@ -65,7 +80,6 @@ Test(cuda_shapes, every_ramp_has_a_way)
                 const struct ofr_site *site = &net->site[i % net->sites];
                 const struct ofr_tensor *tensor = &net->tensor[site->tensor];
                 const uint32_t pixels = tensor->h * tensor->w;
-                struct ofr_cuda_ramp_shape shape[OFR_CUDA_RAMP_MAX_SHAPES];
                 const struct ofr_cuda_ramp ramp = {.n = batches[b],
                                                    .pixels = pixels,
                                                    .pooled = folded ? pixels : 1,
@@ -74,11 +88,7 @@ Test(cuda_shapes, every_ramp_has_a_way)
                                                    .packed = ofr_cuda_ramps_packed(net),
                                                    .c = ofr_cuda_pitch(tensor->c),
                                                    .classes = net->classes};
-                const uint32_t shapes = ofr_cuda_ramp_shapes(&ramp, PROCESSORS, shape);
-                cr_expect_gt(shapes, 0, "%s, %s, batch %u", *name, site->name, batches[b]);
-                cr_expect_leq(shapes, OFR_CUDA_RAMP_MAX_SHAPES);
-                for (uint32_t k = 0; k < shapes; ++k)
-                    expect_sound(&ramp, &shape[k], site->name);
+                expect_ways(&ramp, *name, site->name);
             }
         ofr_net_free(net);
     }

@@ -42,6 +42,7 @@ Test(bad_input, usage)
         {"sim s.yaml --set model.pace=[7=2]", 2, "pace: found the size 7", NULL},
         {"sim s.yaml --set model.pace=[1]", 2, "pace: found '1', expected SIZE=FACTOR", NULL},
         {"sim s.yaml --set model.pace=[1=0]", 2, "pace: found '1=0', expected SIZE=FACTOR", NULL},
+        {"sim s.yaml --set model.pace=[1=1.5,1=2]", 2, "pace: found the size 1 twice", NULL},
         {"sim s.yaml --set model.without=[idle,magic]", 2,
          "without: found the term 'magic', expected of dispatch", NULL},
         {"log compact s.yaml -o small.olog", 2, "s.yaml", NULL},

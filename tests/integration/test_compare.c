@@ -248,6 +248,7 @@ Test(compare, refusals)
         {"compare run.olog nothing.olog", "nothing.olog", 2},
         {"compare run.olog t.otrace", "expected a run log (.olog)", 2},
         {"compare run.olog ,", "names no log", 2},
+        {"compare run.olog run.olog --gate ,", "expected NAME=BOUND", 2},
         {"compare run.olog run.olog --gate p50", "expected NAME=BOUND", 2},
         {"compare run.olog run.olog --gate p50=x", "expected NAME=BOUND", 2},
         {"compare run.olog run.olog --gate p50=-1%", "expected NAME=BOUND", 2},
@@ -267,7 +268,8 @@ Test(compare, refusals)
 }
 
 /* Falls when a compact log does not pair with its source or with a log on another grain, moves a request by more than
- * half its grain for each of the two times a latency is made of, or pairs with work whose arrivals lie further apart. */
+ * half its grain for each of the two times a latency is made of, pairs with work whose arrivals lie further apart, or is
+ * made compact again, which would leave its arrivals further off than it says. */
 Test(compare, a_compact_log_compares_as_the_log_it_was_made_of)
 {
     tool_make_log();
@@ -284,6 +286,10 @@ Test(compare, a_compact_log_compares_as_the_log_it_was_made_of)
     json_decref(object);
     result = tool_run("log compact run.olog -o smaller.olog --grain 5us");
     cr_assert_eq(result.status, 0, "%s", result.err);
+    tool_release(&result);
+    result = tool_run("log compact smaller.olog -o again.olog --grain 1ns");
+    cr_expect_eq(result.status, 2);
+    cr_expect(strstr(result.err, "is compact already"), "%s", result.err);
     tool_release(&result);
     object = compare_json("compare small.olog smaller.olog --json", 0);
     cr_expect(json_is_true(at(object, "paired")));
