@@ -22,6 +22,7 @@
 # --fit passes flags to `workload fit`. --check fails (1) where a figure is off by more than twice what the widest
 # criterion allows: for ctest, with fewer seeds. Without the folder: SKIPPED, 77 with --check.
 set -euo pipefail
+export LC_ALL=C # awk reads and writes numbers with a point
 shopt -s inherit_errexit
 cd "$(dirname "$0")/.."
 check='' flags=() policies='static apparate thresholds published'

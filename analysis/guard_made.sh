@@ -7,6 +7,7 @@
 # --check also holds `bank` to an agreement of at least 99.0 % and to 0.9 times the saving of `conformal`, and names on
 # stderr the rows that miss it (status 1). Usage: analysis/guard_made.sh [--check] [OFFRAMP]
 set -euo pipefail
+export LC_ALL=C # awk reads and writes numbers with a point
 shopt -s inherit_errexit
 cd "$(dirname "$0")/.."
 check=''

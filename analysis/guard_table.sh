@@ -9,6 +9,7 @@
 # Exit 1 when the folder has no stream to show, 77 when there is no folder.
 # Usage: analysis/guard_table.sh [--check] [--ramps "300ns 4us"] [FOLDER] [OFFRAMP]
 set -euo pipefail
+export LC_ALL=C # awk reads and writes numbers with a point
 shopt -s inherit_errexit
 cd "$(dirname "$0")/.."
 check='' ramps="300ns 4us"

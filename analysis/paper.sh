@@ -5,6 +5,7 @@
 #   --bundled     only the recordings in workloads/data (default when FOLDER is not there)
 #   --requests N  at most so many requests a run (default: each recording once)
 set -euo pipefail
+export LC_ALL=C # awk reads and writes numbers with a point
 shopt -s inherit_errexit
 cd "$(dirname "$0")/.."
 folder=../shared/recordings offramp=build/release/offramp bundled= most=0

@@ -6,6 +6,7 @@
 #
 #   replay/bench_null.sh [OFFRAMP [SECONDS]]
 set -euo pipefail
+export LC_ALL=C # awk reads and writes numbers with a point
 cd "$(dirname "$0")/.."
 offramp=${1:-build/release/offramp}
 seconds=${2:-5}

@@ -23,6 +23,7 @@
 # Only printed, whatever they are: one ramp alone (wanted: 4 us at batch 1), three forked ramps (1 % at batch 1, 2 % at
 # batch 16) and what of them delays a pass, from a decision to the host's sight of it (5 us, 99th percentile 20 us), copies and dispatch.
 set -uo pipefail
+export LC_ALL=C # awk reads and writes numbers with a point
 program=$1 out=$2 models=${3:-} trace=${4:-} here=$(dirname "$0") failed=0
 offramp=$(realpath "${OFFRAMP:-$(dirname "$program")/../../offramp}")
 mkdir -p "$out"

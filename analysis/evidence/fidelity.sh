@@ -15,6 +15,7 @@
 # standard deviation of one simulation times the root of 2/3. The tolerance is four times that, measured over twelve streams
 # when the record is made, and at least 0.05.
 set -euo pipefail
+export LC_ALL=C # awk reads and writes numbers with a point
 shopt -s inherit_errexit
 here=$(cd "$(dirname "$0")" && pwd)
 offramp=build/release/offramp mode=table folders=() expected='' record=$here/release.csv

@@ -2,6 +2,7 @@
 # The table of fidelity.sh on stdin as a picture, SVG on stdout: for each scenario the error of mean, p50 and p99 latency
 # (dots) over what the real runs differ by among themselves (bars).
 set -euo pipefail
+export LC_ALL=C # awk reads and writes numbers with a point
 awk -F'|' '
 function number(text) { sub(/ *\(.*/, "", text); return text + 0 }
 function spread(text) { sub(/.*\(/, "", text); return text + 0 }

@@ -13,6 +13,7 @@
 # not measured beside. Only profiles, start and replays need the device. NETS, RECORDINGS, OFFRAMP: other networks, other
 # folders of recordings, another program. GRAIN: of times in logs that are kept (256ns). IDLE: share of the time the idle ones keep the server busy (0.3333).
 set -euo pipefail
+export LC_ALL=C # awk reads and writes numbers with a point
 shopt -s inherit_errexit
 offramp=${OFFRAMP:-build/release/offramp}
 nets=${NETS:-resnet18 resnet50 vgg16 bert-base}
