@@ -100,7 +100,10 @@ arrivals() {
     mkdir -p "$1/$2-azure"
     "$offramp" sim "$work/$2-azure/scenario.yaml" --set "model.profile=$(realpath "$1/profiles/$2.oprof")" --log "$work/run.olog" >/dev/null
     "$offramp" log print "$work/run.olog" | awk -F, 'NR == 1 { print "id,arrival_ns" } NR > 1 { print $1 "," $2 | "sort -n" }' >"$work/arrivals.csv"
-    "$offramp" trace import csv "$work/arrivals.csv" --time arrival_ns --unit ns -o "$1/$2-azure/arrivals.otrace" 2>/dev/null
+    local program # named as anybody's is in what the trace says of its origin, and its files likewise
+    program=$(realpath "$(command -v "$offramp")")
+    (cd "$work" && PATH=${program%/*}:$PATH "${program##*/}" trace import csv arrivals.csv --time arrival_ns --unit ns -o arrivals.otrace 2>/dev/null)
+    mv "$work/arrivals.otrace" "$1/$2-azure/arrivals.otrace"
     rm -rf "$work"
 }
 
