@@ -99,24 +99,12 @@ static bool keeps(const char *note)
     return strcmp(note, "kernels") != 0 && strncmp(note, "memory.", 7) != 0;
 }
 
-/* A command line without the folder its program lies in: a log to keep is read elsewhere. */
-static const char *without_folder(const char *command)
-{
-    const char *program = command;
-    for (const char *at = command; *at && *at != ' '; ++at)
-        if (*at == '/')
-            program = at + 1;
-    return program;
-}
-
 static int copy_notes(struct ofr_notes *to, const struct ofr_notes *from, struct ofr_error *err)
 {
     int rc = 0;
-    for (uint32_t i = 0; i < from->count && !rc; ++i) {
-        const char *name = from->item[i].name, *text = from->item[i].text;
-        if (keeps(name))
-            rc = ofr_notes_set(to, name, strcmp(name, "command") == 0 ? without_folder(text) : text, err);
-    }
+    for (uint32_t i = 0; i < from->count && !rc; ++i)
+        if (keeps(from->item[i].name))
+            rc = ofr_notes_set(to, from->item[i].name, from->item[i].text, err);
     return rc;
 }
 

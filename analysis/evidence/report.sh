@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Writes analysis/evidence/fidelity.md and docs/fidelity.svg from the replays. Usage: report.sh [--offramp PROGRAM]
 set -euo pipefail
+export LC_ALL=C
 shopt -s inherit_errexit
 cd "$(dirname "$0")/../.."
 offramp=build/release/offramp

@@ -324,7 +324,8 @@ static void write_quoted(FILE *out, const char *argument)
     fputc('\'', out);
 }
 
-/* Owned; NULL when out of memory. */
+/* The command line as files keep it: without the folder its program lies in, for they are read elsewhere. Owned; NULL when
+ * out of memory. */
 static char *join(int argc, char **argv)
 {
     char *line = NULL;
@@ -333,9 +334,10 @@ static char *join(int argc, char **argv)
     if (!out)
         return NULL;
     for (int i = 0; i < argc; ++i) {
+        const char *folder = i == 0 ? strrchr(argv[0], '/') : NULL;
         if (i)
             fputc(' ', out);
-        write_quoted(out, argv[i]);
+        write_quoted(out, folder ? folder + 1 : argv[i]);
     }
     if (fclose(out)) {
         free(line);
