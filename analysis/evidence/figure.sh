@@ -6,7 +6,7 @@ export LC_ALL=C # awk reads and writes numbers with a point
 awk -F'|' '
 function number(text) { sub(/ *\(.*/, "", text); return text + 0 }
 function spread(text) { sub(/.*\(/, "", text); return text + 0 }
-function x(value) { value = value > 8 ? 8 : value < -8 ? -8 : value; return 420 + value * 40 }
+function x(value) { value = value > 8 ? 8 : value < -8 ? -8 : value; return 460 + value * 34 }
 /^## / { exit }
 /^\| [a-z0-9]+-/ {
     name[++n] = $2; gsub(/ /, "", name[n])
