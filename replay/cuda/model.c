@@ -55,15 +55,12 @@ static uint32_t run_length(const struct ofr_net *net, uint32_t weight)
     return net->weight[weight].columns;
 }
 
-static int upload(struct ofr_cuda_memory *memory, const uint16_t *from, uint32_t rows, uint32_t groups,
-                  uint32_t length, void **out, struct ofr_error *err)
+/* Takes memory for packed weights and copies them there. `host` may be NULL: out of memory. Frees it. */
+static int upload_packed(struct ofr_cuda_memory *memory, uint16_t *host, size_t bytes, void **out,
+                         struct ofr_error *err)
 {
-    const uint32_t padded = ofr_cuda_pitch(rows);
-    const size_t bytes = (size_t)padded * groups * ofr_cuda_pitch(length) * sizeof(uint16_t);
-    uint16_t *host = calloc(1, bytes);
     if (!host)
         return ofr_fail_nomem(err, "packed weights");
-    pack(host, from, rows, groups, length);
     int code = ofr_cuda_memory_take(memory, OFR_CUDA_FOR_WEIGHTS, bytes, out, err);
     if (!code) {
         const cudaError_t status = cudaMemcpy(*out, host, bytes, cudaMemcpyHostToDevice);
@@ -72,6 +69,17 @@ static int upload(struct ofr_cuda_memory *memory, const uint16_t *from, uint32_t
     }
     free(host);
     return code;
+}
+
+static int upload(struct ofr_cuda_memory *memory, const uint16_t *from, uint32_t rows, uint32_t groups,
+                  uint32_t length, void **out, struct ofr_error *err)
+{
+    const uint32_t padded = ofr_cuda_pitch(rows);
+    const size_t bytes = (size_t)padded * groups * ofr_cuda_pitch(length) * sizeof(uint16_t);
+    uint16_t *host = calloc(1, bytes);
+    if (host)
+        pack(host, from, rows, groups, length);
+    return upload_packed(memory, host, bytes, out, err);
 }
 
 bool ofr_cuda_ramps_packed(const struct ofr_net *net)
@@ -93,17 +101,9 @@ static int upload_ramp(struct ofr_cuda_memory *memory, const uint16_t *from, uin
 {
     const size_t bytes = (size_t)ofr_cuda_pitch(classes) * ofr_cuda_pitch(c) * sizeof(uint16_t);
     uint16_t *host = malloc(bytes);
-    if (!host)
-        return ofr_fail_nomem(err, "packed weights");
-    ofr_cuda_ramp_pack(host, from, classes, c);
-    int code = ofr_cuda_memory_take(memory, OFR_CUDA_FOR_WEIGHTS, bytes, out, err);
-    if (!code) {
-        const cudaError_t status = cudaMemcpy(*out, host, bytes, cudaMemcpyHostToDevice);
-        if (status != cudaSuccess)
-            code = ofr_cuda_fail(err, status, "cudaMemcpy");
-    }
-    free(host);
-    return code;
+    if (host)
+        ofr_cuda_ramp_pack(host, from, classes, c);
+    return upload_packed(memory, host, bytes, out, err);
 }
 
 static bool is_packed(const struct ofr_net *net, uint32_t weight)

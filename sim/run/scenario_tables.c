@@ -103,8 +103,8 @@ static const struct offramp_option model[] = {
      ROW(ofr_scenario_model, pace_text),
      .fallback = "[]",
      .help =
-         "SIZE=FACTOR, ...: batches the device runs at this size take so many times as long, to see what a "
-         "slower device, or another boot of it, changes"},
+         "SIZE=FACTOR, ...: batches the device runs at this size take so many times as long in a simulation, "
+         "to see what a slower device, or another boot of it, changes"},
     {.name = "samples",
      .type = OFFRAMP_OPT_CHOICE,
      ROW(ofr_scenario_model, samples),

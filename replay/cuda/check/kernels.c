@@ -316,6 +316,20 @@ static int check_embed(struct tester *tester, bool every, struct ofr_error *err)
     return code;
 }
 
+/* The tensors of an operator that has one input and no weights, the twin's result, and the output poisoned. */
+static int in_and_out(struct ofr_problem *problem, struct ofr_tensor from, struct ofr_tensor to,
+                      struct ofr_error *err)
+{
+    int code = ofr_problem_tensor(problem, OFR_PROBLEM_IN, from, 0, err);
+    if (!code)
+        code = ofr_problem_tensor(problem, OFR_PROBLEM_OUT, to, 0, err);
+    if (!code)
+        code = ofr_problem_twin(problem, err);
+    if (!code)
+        code = ofr_problem_poison(problem, err);
+    return code;
+}
+
 static struct ofr_cuda_maxpool maxpool_of(const struct ofr_problem *problem)
 {
     const struct ofr_tensor *in = &problem->tensor[OFR_PROBLEM_IN], *out = &problem->tensor[OFR_PROBLEM_OUT];
@@ -344,13 +358,7 @@ static int check_maxpool(struct tester *tester, uint32_t n, struct ofr_tensor fr
     problem.op.kernel = 3;
     problem.op.stride = 2;
     problem.op.pad = 1;
-    int code = ofr_problem_tensor(&problem, OFR_PROBLEM_IN, from, 0, err);
-    if (!code)
-        code = ofr_problem_tensor(&problem, OFR_PROBLEM_OUT, to, 0, err);
-    if (!code)
-        code = ofr_problem_twin(&problem, err);
-    if (!code)
-        code = ofr_problem_poison(&problem, err);
+    int code = in_and_out(&problem, from, to, err);
     struct ofr_cuda_maxpool pool = maxpool_of(&problem);
     if (!code)
         code = ofr_problem_pooling(&problem, OFR_CUDA_POOLING_COPIES, &pool.pooling, err);
@@ -398,13 +406,7 @@ static int check_shape(struct tester *tester, const struct ofr_op *op, uint32_t 
     problem.op.stride = op->stride;
     problem.op.pad = op->pad;
     problem.op.token = op->token;
-    int code = ofr_problem_tensor(&problem, OFR_PROBLEM_IN, from, 0, err);
-    if (!code)
-        code = ofr_problem_tensor(&problem, OFR_PROBLEM_OUT, to, 0, err);
-    if (!code)
-        code = ofr_problem_twin(&problem, err);
-    if (!code)
-        code = ofr_problem_poison(&problem, err);
+    int code = in_and_out(&problem, from, to, err);
     if (!code)
         code = finish_one(tester, &problem, kernel, sizes, OFR_CPU_BOUND_ROUND, launch_shape(&problem), err);
     ofr_problem_release(&problem);
