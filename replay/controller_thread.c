@@ -1,5 +1,7 @@
 #include "replay/controller_thread.h"
 
+#include "replay/placement.h"
+
 #include "replay/bell.h"
 
 #include <pthread.h>
@@ -30,6 +32,8 @@ struct ofr_controller_thread {
 static void *run(void *context)
 {
     struct ofr_controller_thread *thread = context;
+    if (thread->bell.spin)
+        (void)ofr_placement_take(OFR_PLACEMENT_CONTROLLER);
     for (;;) {
         ofr_bell_wait(&thread->bell);
         if (atomic_load_explicit(&thread->quit, memory_order_acquire))

@@ -2,15 +2,15 @@
 
 #include "replay/controller_thread.h"
 #include "replay/executor.h"
+#include "replay/placement.h"
 #include "sim/base/config.h"
 #include "sim/serve/serve.h"
 
 #include <stdlib.h>
 
 enum {
-    FIRST = 3,        /* batches not counted: the first ones find everything cold */
-    START_NS = 50000, /* of the first arrival */
-    RING = 1 << 20    /* bytes: a run lasts milliseconds */
+    FIRST = 3,     /* batches not counted: the first ones find everything cold */
+    RING = 1 << 20 /* bytes; the relay's thread empties it meanwhile */
 };
 
 static const double everyone = 2.0; /* a threshold above every score */
@@ -29,34 +29,42 @@ static int next_burst(void *state, struct ofr_arrival *out, uint32_t max, struct
     uint32_t made = 0;
     (void)err;
     for (; made < max && bursts->at < bursts->count; ++made, ++bursts->at)
-        out[made] = (struct ofr_arrival){.time_ns = START_NS + (int64_t)(bursts->at / bursts->batch) *
-                                                                   bursts->period_ns};
+        out[made] =
+            (struct ofr_arrival){.time_ns = (int64_t)(bursts->at / bursts->batch) * bursts->period_ns};
     return (int)made;
 }
 
 static const struct ofr_arrival_ops bursts_ops = {.component = {.name = "bursts"}, .next = next_burst};
 
-/* ---- a policy that takes every feedback and changes nothing ---- */
+/* ---- a policy that takes every feedback, and changes nothing but whose turn it is ---- */
 
-static bool answer_nothing(void *state, const struct offramp_feedback *feedback,
-                           struct offramp_decision *decision)
+struct turns {
+    struct offramp_exit_config config[2]; /* without ramps, with them: what a run begins with */
+    uint32_t each, fed;
+};
+
+static bool take_turns(void *state, const struct offramp_feedback *feedback,
+                       struct offramp_decision *decision)
 {
-    (void)state;
+    struct turns *turns = state;
     (void)feedback;
-    decision->changed = false;
+    decision->changed = turns->each && ++turns->fed % turns->each == 0;
+    if (decision->changed)
+        decision->config = turns->config[(turns->fed / turns->each + 1) % 2];
     return true;
 }
 
 static const struct offramp_policy_ops policy_ops = {.abi_version = OFFRAMP_POLICY_ABI_VERSION,
                                                      .flags = OFFRAMP_POLICY_FEEDBACK,
                                                      .name = "path",
-                                                     .feedback = answer_nothing};
+                                                     .feedback = take_turns};
 
 /* ---- what comes out ---- */
 
 struct seen {
     struct ofr_path_sample *sample; /* [passes + FIRST], owned */
     int64_t *ended_ns;              /* [passes + FIRST], owned */
+    int64_t start_ns;               /* dispatch of the first batch */
     uint32_t capacity, batches, answers;
 };
 
@@ -73,6 +81,10 @@ static void on_batch(void *state, const struct ofr_batch_row *batch, const struc
     seen->sample[i].pass_ns = batch->ended_ns - batch->dispatched_ns;
     seen->sample[i].seen_ns = sum_ns / (int64_t)count;
     seen->sample[i].idle_ns = i ? batch->dispatched_ns - seen->ended_ns[i - 1] : 0;
+    seen->sample[i].ramps = batch->ramps > 0;
+    bool alike = i && seen->sample[i].ramps == seen->sample[i - 1].ramps;
+    seen->sample[i].turn = alike ? seen->sample[i - 1].turn + 1 : 0;
+    seen->start_ns = i ? seen->start_ns : batch->dispatched_ns;
     seen->ended_ns[i] = batch->ended_ns;
 }
 
@@ -99,6 +111,7 @@ struct run {
     const struct ofr_path_ask *ask;
     struct seen seen;
     struct bursts bursts;
+    struct turns turns;
     struct ofr_profile profile; /* one batch size, no times: nobody decides by it */
     void *batcher;              /* owned; as those below */
     struct ofr_relay *relay;
@@ -143,7 +156,7 @@ static int make_batcher(struct run *run, struct ofr_error *err)
 
 static int make_threads(struct run *run, struct ofr_error *err)
 {
-    struct ofr_relay_sinks sinks = {.observers = 1, .ring_bytes = RING};
+    struct ofr_relay_sinks sinks = {.observers = 1, .place = run->path->spin, .ring_bytes = RING};
     sinks.observer[0] = (struct ofr_observer){
         .state = &run->seen, .batch = on_batch, .lost = on_lost, .decision = on_decision};
     int rc = ofr_relay_create(&run->relay, &sinks, err);
@@ -159,22 +172,25 @@ static int make_threads(struct run *run, struct ofr_error *err)
                                                  .timing = &run->timing};
     if (!rc)
         rc = ofr_replay_executor_create(&run->executor, &executor, err);
-    struct ofr_policy_handle policy = {.ops = &policy_ops};
+    struct ofr_policy_handle policy = {.ops = &policy_ops, .state = &run->turns};
     if (!rc)
         rc = ofr_controller_thread_create(&run->controller, &policy, run->ask->batch, run->path->spin,
                                           &run->timing, err);
     return rc;
 }
 
-static void set_ramps(struct offramp_exit_config *config, const struct run *run)
+static void set_ramps(struct run *run)
 {
+    struct offramp_exit_config *config = &run->turns.config[1];
     uint32_t sites = run->ask->site == OFR_PATH_ALL_RAMPS ? run->path->sites : 0;
-    for (config->ramps = 0; config->ramps < sites; ++config->ramps)
+    config->criterion = run->turns.config[0].criterion = OFFRAMP_CRITERION_TOP1;
+    for (; config->ramps < sites; ++config->ramps)
         config->site[config->ramps] = (uint16_t)config->ramps;
     if (run->ask->site >= 0)
         config->site[config->ramps++] = (uint16_t)run->ask->site;
     for (uint32_t k = 0; k < config->ramps; ++k)
         config->threshold[k] = everyone;
+    run->turns.each = run->ask->turns;
 }
 
 static int serve(struct run *run, struct ofr_clock clock, struct ofr_error *err)
@@ -190,7 +206,8 @@ static int serve(struct run *run, struct ofr_clock clock, struct ofr_error *err)
         .stage = {{.batcher_state = run->batcher, .profile = &run->profile}},
         .sites = run->path->sites,
         .policy = &policy_ops,
-        .first_config = {.criterion = OFFRAMP_CRITERION_TOP1},
+        .policy_state = &run->turns,
+        .first_config = run->turns.config[1],
         .observer = {ofr_relay_observer(run->relay)},
         .observers = 1,
         .servers = 1,
@@ -200,10 +217,12 @@ static int serve(struct run *run, struct ofr_clock clock, struct ofr_error *err)
         .inputs_ahead = run->ask->ahead,
         .duration_ns = -1,
     };
-    set_ramps(&setup.first_config, run);
+    if (run->path->spin)
+        (void)ofr_placement_take(OFR_PLACEMENT_LOOP);
     ofr_timing_restart(&run->timing, run->relay);
     int rc = ofr_serve_run(&setup, &result, err);
     ofr_timing_end(&run->timing);
+    ofr_placement_leave();
     return rc;
 }
 
@@ -232,6 +251,7 @@ static int prepare(struct run *run, struct ofr_clock *clock, struct ofr_error *e
     run->seen.capacity = ask->passes + FIRST;
     run->bursts = (struct bursts){
         .batch = ask->batch, .count = (uint64_t)run->seen.capacity * ask->batch, .period_ns = ask->period_ns};
+    set_ramps(run);
     run->seen.sample = calloc(run->seen.capacity, sizeof *run->seen.sample);
     run->seen.ended_ns = calloc(run->seen.capacity, sizeof *run->seen.ended_ns);
     if (!run->seen.sample || !run->seen.ended_ns)
@@ -246,7 +266,7 @@ static int prepare(struct run *run, struct ofr_clock *clock, struct ofr_error *e
 }
 
 int ofr_path_measure(const struct ofr_path *path, const struct ofr_path_ask *ask,
-                     struct ofr_path_sample *sample, struct ofr_error *err)
+                     struct ofr_path_sample *sample, int64_t *start_ns, struct ofr_error *err)
 {
     struct run *run = calloc(1, sizeof *run);
     struct ofr_clock clock;
@@ -263,6 +283,8 @@ int ofr_path_measure(const struct ofr_path *path, const struct ofr_path_ask *ask
                       run->seen.capacity);
     for (uint32_t i = 0; !rc && i < ask->passes; ++i)
         sample[i] = run->seen.sample[FIRST + i];
+    if (!rc && start_ns)
+        *start_ns = run->seen.start_ns;
     release(run);
     return rc;
 }

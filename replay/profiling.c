@@ -216,8 +216,11 @@ static int measure_path(struct job *job, double *sorted, struct ofr_error *err)
     if (how->path_samples == 0)
         return OFR_OK;
     int rc = ofr_profiling_path_create(&job->path, &path, how->setup, how->path_samples, err);
-    for (uint32_t round = 0; round < OFR_PROFILING_PATH_ROUNDS && !rc; ++round)
+    for (uint32_t round = 0; round < OFR_PROFILING_PATH_ROUNDS && !rc; ++round) {
         rc = ofr_profiling_path_round(job->path, err);
+        if (how->progress)
+            how->progress(how->state, round + 1, OFR_PROFILING_PATH_ROUNDS);
+    }
     if (!rc)
         rc = measure_control(job, sorted, err);
     if (!rc)

@@ -13,7 +13,7 @@
 enum {
     OFR_PROFILING_ROUNDS = 10,
     OFR_PROFILING_MORE = 4,
-    OFR_PROFILING_PATH_ROUNDS = 9,
+    OFR_PROFILING_PATH_ROUNDS = 3,
 };
 
 struct ofr_profiling {

@@ -1,23 +1,33 @@
 #include "replay/profiling_path.h"
 
 #include "replay/median.h"
+#include "replay/profiling_settle.h"
 
 #include <math.h>
 #include <stdlib.h>
 
 enum {
-    RUNGS = 6
+    RUNGS = 6,
+    TURN_KEPT = 3,    /* of the batches with ramps, and of as many without, that take turns */
+    LOAD_SAMPLES = 3, /* so many times the samples of a round are kept of a load's end */
+    WHOLE_LOAD = 90   /* samples from which on rests and loads are as long as a GPU takes to settle */
 };
 
 /* How long the device idles before a pass; rung 0: not at all, the next batch waits. Five steps up to where a GPU at a
  * few hundred requests a second finds itself. */
 static const int64_t idle_ns[RUNGS] = {0, 20000, 100000, 500000, 2000000, 8000000};
 
+struct kept {
+    struct ofr_path_sample sample;
+    double share; /* of its time that the device was busy before */
+};
+
 /* Passes of one kind at one batch size. */
 struct kind {
     struct ofr_path_ask ask;
-    uint32_t rung;                  /* where no ramp is active */
-    struct ofr_path_sample *sample; /* owned, [samples] */
+    uint32_t rung;     /* where no ramp is active */
+    struct kept *kept; /* owned, [capacity] */
+    uint32_t count, capacity;
 };
 
 struct ofr_profiling_path {
@@ -25,8 +35,11 @@ struct ofr_profiling_path {
     struct kind
         *kind; /* owned, [kinds]: of each batch size the rungs, the sites, all ramps at once, inputs ahead */
     uint32_t kinds, per_batch;
-    uint32_t chunk, samples; /* of each kind: a round, so far */
-    double *sorted;          /* owned, [most samples of anything] */
+    uint32_t chunk; /* samples of each kind in a round */
+    struct ofr_settle settle;
+    struct ofr_path_sample *sample; /* owned, of one measurement */
+    double *share;                  /* owned, likewise */
+    double *sorted;                 /* owned, [most samples of anything] */
 };
 
 static int make_kind(struct ofr_profiling_path *path, uint32_t batch, int32_t site, uint32_t rung, bool ahead,
@@ -35,8 +48,21 @@ static int make_kind(struct ofr_profiling_path *path, uint32_t batch, int32_t si
     struct kind *kind = &path->kind[path->kinds++];
     kind->ask = (struct ofr_path_ask){.batch = batch, .site = site, .ahead = ahead, .passes = path->chunk};
     kind->rung = rung;
-    kind->sample = calloc((size_t)path->chunk * OFR_PROFILING_PATH_ROUNDS, sizeof *kind->sample);
-    return kind->sample ? OFR_OK : ofr_fail_nomem(err, "a profile");
+    kind->capacity = path->chunk * OFR_PROFILING_PATH_ROUNDS * LOAD_SAMPLES;
+    kind->kept = calloc(kind->capacity, sizeof *kind->kept);
+    return kind->kept ? OFR_OK : ofr_fail_nomem(err, "a profile");
+}
+
+/* Ramps take turns with none: the device's speed, which changes, is then the same for both. The first batch of a turn in
+ * each lane pays for the change and is left out. */
+static int make_turns(struct ofr_profiling_path *path, uint32_t batch, int32_t site, struct ofr_error *err)
+{
+    int rc = make_kind(path, batch, site, 0, false, err);
+    struct kind *kind = &path->kind[path->kinds - 1];
+    kind->ask.turns = path->path.ops->lanes + TURN_KEPT;
+    /* One more of each than needed: a turn is shorter where the policy's answer comes late. */
+    kind->ask.passes = 2 * kind->ask.turns * ((path->chunk + TURN_KEPT - 1) / TURN_KEPT + 1);
+    return rc;
 }
 
 static int make_kinds(struct ofr_profiling_path *path, const struct ofr_device_setup *setup,
@@ -47,9 +73,9 @@ static int make_kinds(struct ofr_profiling_path *path, const struct ofr_device_s
         for (uint32_t rung = 0; rung < RUNGS && !rc; ++rung)
             rc = make_kind(path, setup->batch[b], OFR_PATH_NO_RAMP, rung, false, err);
         for (uint32_t site = 0; site < path->path.sites && !rc; ++site)
-            rc = make_kind(path, setup->batch[b], (int32_t)site, 0, false, err);
+            rc = make_turns(path, setup->batch[b], (int32_t)site, err);
         if (!rc)
-            rc = make_kind(path, setup->batch[b], OFR_PATH_ALL_RAMPS, 0, false, err);
+            rc = make_turns(path, setup->batch[b], OFR_PATH_ALL_RAMPS, err);
         if (!rc && path->path.ops->prepare)
             rc = make_kind(path, setup->batch[b], OFR_PATH_NO_RAMP, 0, true, err);
     }
@@ -66,9 +92,17 @@ int ofr_profiling_path_create(struct ofr_profiling_path **out, const struct ofr_
     path->path = *on;
     path->per_batch = RUNGS + on->sites + 1 + (on->ops->prepare ? 1 : 0);
     path->chunk = (samples + OFR_PROFILING_PATH_ROUNDS - 1) / OFR_PROFILING_PATH_ROUNDS;
+    size_t one =
+        2 * (size_t)(on->ops->lanes + TURN_KEPT) * (path->chunk + 1); /* passes of a measurement, at most */
     path->kind = calloc((size_t)setup->batches * path->per_batch, sizeof *path->kind);
-    path->sorted = calloc((size_t)setup->batches * path->chunk * OFR_PROFILING_PATH_ROUNDS, sizeof(double));
-    int rc = path->kind && path->sorted ? make_kinds(path, setup, err) : ofr_fail_nomem(err, "a profile");
+    path->sample = calloc(one, sizeof *path->sample);
+    path->share = calloc(one, sizeof *path->share);
+    path->sorted = calloc((size_t)setup->batches * one * OFR_PROFILING_PATH_ROUNDS, sizeof(double));
+    int rc = path->kind && path->sample && path->share && path->sorted ? make_kinds(path, setup, err)
+                                                                       : ofr_fail_nomem(err, "a profile");
+    if (!rc)
+        rc = ofr_settle_init(&path->settle, &path->path, setup->batch, setup->batches,
+                             fmin(1.0, (double)samples / WHOLE_LOAD), err);
     if (rc)
         ofr_profiling_path_destroy(path);
     else
@@ -81,49 +115,107 @@ void ofr_profiling_path_destroy(struct ofr_profiling_path *path)
     if (!path)
         return;
     for (uint32_t i = 0; i < path->kinds; ++i)
-        free(path->kind[i].sample);
+        free(path->kind[i].kept);
+    ofr_settle_release(&path->settle);
     free(path->kind);
+    free(path->sample);
+    free(path->share);
     free(path->sorted);
     free(path);
 }
 
-/* What the passes of a kind took in the round just measured, median. */
-static int64_t pass_of_round(const struct ofr_profiling_path *path, const struct kind *kind)
+static void keep(struct kind *kind, const struct ofr_path_sample *sample, double share)
 {
-    for (uint32_t i = 0; i < path->chunk; ++i)
-        path->sorted[i] = (double)kind->sample[path->samples + i].pass_ns;
-    return llround(ofr_median(path->sorted, path->chunk));
+    if (kind->count < kind->capacity)
+        kind->kept[kind->count++] = (struct kept){.sample = *sample, .share = share};
 }
 
-static int measure_kind(struct ofr_profiling_path *path, struct kind *kind, struct ofr_error *err)
+/* What a load ends with, at most `part` of it. */
+static void keep_end(struct ofr_profiling_path *path, struct kind *kind, uint32_t part)
 {
-    return ofr_path_measure(&path->path, &kind->ask, kind->sample + path->samples, err);
+    const struct ofr_settle *settle = &path->settle;
+    uint32_t most = path->chunk * LOAD_SAMPLES, count = settle->passes / part;
+    count = count < most ? count : most;
+    for (uint32_t i = settle->passes - count; i < settle->passes; ++i)
+        keep(kind, &settle->sample[i], 1.0);
 }
 
-/* All kinds of one batch size. That with inputs ahead is the last of them, and measured right after the one it is
- * compared with: the device's clock is then likelier the same for both. */
-static int round_of_size(struct ofr_profiling_path *path, struct kind *kind, struct ofr_error *err)
+static bool counts(const struct ofr_profiling_path *path, const struct ofr_path_sample *sample, bool ramps)
 {
-    uint32_t ahead = kind[path->per_batch - 1].ask.ahead ? path->per_batch - 1 : 0;
-    int rc = measure_kind(path, &kind[0], err);
-    if (!rc && ahead)
-        rc = measure_kind(path, &kind[ahead], err);
-    int64_t pass_ns = rc ? 0 : pass_of_round(path, &kind[0]);
-    for (uint32_t i = 1; i < path->per_batch && !rc; ++i) {
-        if (i == ahead)
-            continue;
-        kind[i].ask.period_ns = kind[i].rung ? pass_ns + idle_ns[kind[i].rung] : 0;
-        rc = measure_kind(path, &kind[i], err);
+    return sample->ramps == ramps && sample->turn >= path->path.ops->lanes;
+}
+
+static double median_without(struct ofr_profiling_path *path, uint32_t passes)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < passes; ++i)
+        if (counts(path, &path->sample[i], false))
+            path->sorted[count++] = (double)path->sample[i].pass_ns;
+    return count ? ofr_median(path->sorted, count) : 0.0;
+}
+
+/* With ramps, by turns: as long as they would have taken at the speed of the load before, `load_ns` a pass. */
+static int measure_turns(struct ofr_profiling_path *path, struct kind *kind, double load_ns,
+                         struct ofr_error *err)
+{
+    int rc = ofr_settle_measure(&path->settle, &kind->ask, path->sample, NULL, err);
+    if (rc)
+        return rc;
+    double without_ns = median_without(path, kind->ask.passes);
+    double factor = without_ns > 0.0 ? load_ns / without_ns : 1.0;
+    for (uint32_t i = 0; i < kind->ask.passes; ++i) {
+        struct ofr_path_sample sample = path->sample[i];
+        sample.pass_ns = llround(factor * (double)sample.pass_ns);
+        sample.seen_ns = llround(factor * (double)sample.seen_ns);
+        if (counts(path, &sample, true))
+            keep(kind, &sample, 1.0);
     }
+    return OFR_OK;
+}
+
+/* What needs a busy device, of one batch size. */
+static int busy_kinds(struct ofr_profiling_path *path, uint32_t size, struct ofr_error *err)
+{
+    struct kind *kind = &path->kind[(size_t)size * path->per_batch], *last = kind + path->per_batch - 1;
+    int rc = ofr_settle_load(&path->settle, size, err);
+    if (rc)
+        return rc;
+    double load_ns = path->settle.size[size].settled_ns[path->settle.rounds];
+    keep_end(path, kind, 4);
+    if (last->ask.ahead) {
+        rc = ofr_settle_load_ahead(&path->settle, size, err);
+        if (!rc)
+            keep_end(path, last, 2);
+    }
+    for (uint32_t i = RUNGS; i < path->per_batch && !kind[i].ask.ahead && !rc; ++i)
+        rc = measure_turns(path, &kind[i], load_ns, err);
     return rc;
+}
+
+/* Passes after idling, of one batch size. */
+static int idle_kinds(struct ofr_profiling_path *path, uint32_t size, struct ofr_error *err)
+{
+    struct kind *kind = &path->kind[(size_t)size * path->per_batch];
+    int64_t pass_ns = llround(path->settle.size[size].settled_ns[path->settle.rounds]);
+    for (uint32_t i = 1; i < RUNGS; ++i) {
+        kind[i].ask.period_ns = pass_ns + idle_ns[i];
+        int rc = ofr_settle_measure(&path->settle, &kind[i].ask, path->sample, path->share, err);
+        if (rc)
+            return rc;
+        for (uint32_t k = 0; k < kind[i].ask.passes; ++k)
+            keep(&kind[i], &path->sample[k], path->share[k]);
+    }
+    return OFR_OK;
 }
 
 int ofr_profiling_path_round(struct ofr_profiling_path *path, struct ofr_error *err)
 {
     int rc = OFR_OK;
-    for (uint32_t i = 0; i < path->kinds && !rc; i += path->per_batch)
-        rc = round_of_size(path, &path->kind[i], err);
-    path->samples += rc ? 0 : path->chunk;
+    for (uint32_t size = 0; size < path->settle.sizes && !rc; ++size)
+        rc = busy_kinds(path, size, err);
+    for (uint32_t size = 0; size < path->settle.sizes && !rc; ++size)
+        rc = idle_kinds(path, size, err);
+    path->settle.rounds++;
     return rc;
 }
 
@@ -134,9 +226,9 @@ static int64_t idled(const struct ofr_profiling_path *path, uint32_t rung)
 {
     uint32_t count = 0;
     for (uint32_t i = rung; i < path->kinds; i += path->per_batch)
-        for (uint32_t k = 0; k < path->samples; ++k)
-            path->sorted[count++] = (double)path->kind[i].sample[k].idle_ns;
-    int64_t median_ns = llround(ofr_median(path->sorted, count));
+        for (uint32_t k = 0; k < path->kind[i].count; ++k)
+            path->sorted[count++] = (double)path->kind[i].kept[k].sample.idle_ns;
+    int64_t median_ns = count ? llround(ofr_median(path->sorted, count)) : 0;
     return median_ns > 0 ? median_ns : 0;
 }
 
@@ -148,10 +240,11 @@ static int append(struct ofr_profile_writer *writer, enum ofr_quantity quantity,
     return ofr_profile_append(writer, &row, err);
 }
 
-static int append_pass(struct ofr_profile_writer *writer, const struct kind *kind, uint32_t k, uint32_t rung,
-                       uint32_t sites, struct ofr_error *err)
+/* `sample` is of a settled device. */
+static int append_pass(struct ofr_profile_writer *writer, const struct kind *kind,
+                       const struct ofr_path_sample *sample, uint32_t rung, uint32_t sites,
+                       struct ofr_error *err)
 {
-    const struct ofr_path_sample *sample = &kind->sample[k];
     uint32_t batch = kind->ask.batch;
     if (kind->ask.ahead)
         return append(writer, OFR_QUANTITY_AHEAD, batch, 0, sample->pass_ns, err);
@@ -161,8 +254,10 @@ static int append_pass(struct ofr_profile_writer *writer, const struct kind *kin
         return rc ? rc
                   : append(writer, OFR_QUANTITY_SEEN, batch, (uint32_t)kind->ask.site, sample->seen_ns, err);
     }
-    if (kind->ask.site == OFR_PATH_ALL_RAMPS)
-        return append(writer, OFR_QUANTITY_RAMPS_PASS, batch, 0, sample->pass_ns, err);
+    if (kind->ask.site == OFR_PATH_ALL_RAMPS) {
+        int rc = append(writer, OFR_QUANTITY_RAMPS_PASS, batch, 0, sample->pass_ns, err);
+        return rc ? rc : append(writer, OFR_QUANTITY_NOTICE_RAMPS, batch, 0, sample->idle_ns, err);
+    }
     int rc = append(writer, OFR_QUANTITY_PASS, batch, rung, sample->pass_ns, err);
     if (rc || rung)
         return rc;
@@ -170,6 +265,17 @@ static int append_pass(struct ofr_profile_writer *writer, const struct kind *kin
     if (!rc)
         rc = append(writer, OFR_QUANTITY_NOTICE, 0, 0, sample->idle_ns, err);
     return rc ? rc : append(writer, OFR_QUANTITY_REPLY, 0, 0, sample->reply_ns, err);
+}
+
+/* The sample as it would have been on a settled device. */
+static struct ofr_path_sample settled(const struct ofr_profiling_path *path, uint32_t i, uint32_t k)
+{
+    const struct kept *kept = &path->kind[i].kept[k];
+    double factor = 1.0 + ofr_settle_slower(&path->settle, i / path->per_batch) * (1.0 - kept->share);
+    struct ofr_path_sample sample = kept->sample;
+    sample.pass_ns = llround((double)sample.pass_ns / factor);
+    sample.seen_ns = llround((double)sample.seen_ns / factor);
+    return sample;
 }
 
 /* A rung on which the device did not idle longer than on the one before says nothing: it is left out. The first, which is
@@ -189,8 +295,10 @@ int ofr_profiling_path_append(const struct ofr_profiling_path *path, struct ofr_
     }
     for (uint32_t i = 0; i < path->kinds && !rc; ++i) {
         const struct kind *kind = &path->kind[i];
-        for (uint32_t k = 0; k < path->samples && kept[kind->rung] >= 0 && !rc; ++k)
-            rc = append_pass(writer, kind, k, (uint32_t)kept[kind->rung], path->path.sites, err);
+        for (uint32_t k = 0; k < kind->count && kept[kind->rung] >= 0 && !rc; ++k) {
+            struct ofr_path_sample sample = settled(path, i, k);
+            rc = append_pass(writer, kind, &sample, (uint32_t)kept[kind->rung], path->path.sites, err);
+        }
     }
-    return rc;
+    return rc ? rc : ofr_settle_append(&path->settle, writer, err);
 }

@@ -1,6 +1,7 @@
 #include "replay/relay.h"
 
 #include "replay/bell.h"
+#include "replay/placement.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -78,6 +79,8 @@ static void *run(void *state)
     struct ofr_relay *relay = state;
     const struct timespec idle = {.tv_nsec = IDLE_NS};
     uint64_t at = 0;
+    if (relay->sinks.place)
+        (void)ofr_placement_take(OFR_PLACEMENT_RELAY);
     for (;;) {
         bool quit = atomic_load_explicit(&relay->quit, memory_order_acquire);
         uint64_t written = atomic_load_explicit(&relay->written, memory_order_acquire);

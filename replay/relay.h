@@ -20,6 +20,7 @@ struct ofr_relay_sinks {
     struct ofr_observer observer[OFR_RELAY_OBSERVERS]; /* borrowed */
     uint32_t observers;
     struct ofr_runlog_writer *log; /* borrowed; takes instants and results; NULL = none */
+    bool place;                    /* its thread takes a place of its own (placement.h) */
     size_t ring_bytes; /* between the threads, a multiple of 64; 0 = enough for the longest hiccup */
 };
 

@@ -1,5 +1,6 @@
 #include "replay/replay_leg.h"
 
+#include "replay/placement.h"
 #include "sim/base/processors.h"
 
 #include <inttypes.h>
@@ -120,7 +121,7 @@ static int open_devices(struct ofr_leg_replay *leg, struct ofr_error *err)
 
 static int open_relay(struct ofr_leg_replay *leg, struct ofr_serve_setup *setup, struct ofr_error *err)
 {
-    struct ofr_relay_sinks sinks = {.log = leg->view.log};
+    struct ofr_relay_sinks sinks = {.log = leg->view.log, .place = leg->report->spin};
     for (uint32_t i = 0; i < setup->observers; ++i)
         sinks.observer[sinks.observers++] = setup->observer[i];
     sinks.observer[sinks.observers++] = (struct ofr_observer){
@@ -189,6 +190,18 @@ bool ofr_replay_may_spin(enum ofr_replay_spin choice)
     return choice == OFR_SPIN_ALWAYS || (choice == OFR_SPIN_AUTO && ofr_processors() >= ENOUGH);
 }
 
+/* The loop to its place, and where all threads are. */
+static int take_place(struct ofr_leg_replay *leg, struct ofr_error *err)
+{
+    if (!leg->report->spin || !ofr_placement_take(OFR_PLACEMENT_LOOP))
+        return 0;
+    return ofr_notes_setf(
+        &leg->report->notes, err, "processors",
+        "loop %" PRId32 ", watcher %" PRId32 ", policy %" PRId32 ", log %" PRId32,
+        ofr_placement_processor(OFR_PLACEMENT_LOOP), ofr_placement_processor(OFR_PLACEMENT_WATCHER),
+        ofr_placement_processor(OFR_PLACEMENT_CONTROLLER), ofr_placement_processor(OFR_PLACEMENT_RELAY));
+}
+
 static int open_leg(void *state, const struct ofr_leg_view *view, struct ofr_serve_setup *setup,
                     struct ofr_error *err)
 {
@@ -204,6 +217,8 @@ static int open_leg(void *state, const struct ofr_leg_view *view, struct ofr_ser
         rc = open_relay(leg, setup, err);
     if (!rc)
         rc = open_executor(leg, setup, err);
+    if (!rc)
+        rc = take_place(leg, err);
     if (!rc)
         rc = ofr_notes_set(&leg->report->notes, "exits", leg->report->exits, err);
     if (!rc)
@@ -235,6 +250,7 @@ static int close_leg(void *state, const struct ofr_serve_result *result, int rc,
         release_signals();
     report->interrupted = leg->timing.stop;
     ofr_timing_end(&leg->timing);
+    ofr_placement_leave();
     report->handling = leg->timing.handling;
     if (leg->executor)
         ofr_replay_executor_stop(leg->executor, &report->counts);

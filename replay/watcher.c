@@ -1,5 +1,6 @@
 /* The watcher: reads cells with acquire loads, decides, stamps. */
 #include "replay/executor_internal.h"
+#include "replay/placement.h"
 #include "sim/serve/exit_rule.h"
 
 #include <inttypes.h>
@@ -168,6 +169,8 @@ void *ofr_replay__watch(void *context)
     struct ofr_replay_executor *executor = context;
     uint32_t looks = 0;
     int64_t news_ns = -1;
+    if (executor->setup.spin)
+        (void)ofr_placement_take(OFR_PLACEMENT_WATCHER);
     while (!atomic_load_explicit(&executor->quit, memory_order_acquire)) {
         bool news = false;
         uint32_t flying =

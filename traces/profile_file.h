@@ -34,7 +34,12 @@
     X(TUNE, 16, "tune", 0, OFR_PLACES_ONE)                                                                   \
     X(REPLY, 17, "reply", 0, OFR_PLACES_ONE)                                                                 \
     X(RAMPS_PASS, 18, "ramps_pass", 1, OFR_PLACES_ONE)                                                       \
-    X(AHEAD, 19, "ahead", 1, OFR_PLACES_ONE)
+    X(AHEAD, 19, "ahead", 1, OFR_PLACES_ONE)                                                                 \
+    X(COLD, 20, "cold", 1, OFR_PLACES_ONE)                                                                   \
+    X(SETTLED, 21, "settled", 1, OFR_PLACES_ONE)                                                             \
+    X(SETTLING, 22, "settling", 0, OFR_PLACES_ONE)                                                           \
+    X(NOTICE_RAMPS, 23, "notice_ramps", 1, OFR_PLACES_ONE)                                                   \
+    X(START, 24, "start", 0, OFR_PLACES_ONE)
 
 enum ofr_quantity_places {
     OFR_PLACES_ONE,

@@ -44,7 +44,7 @@ static const struct offramp_option table[] = {
      ROW(path_samples),
      .fallback = "90",
      .max = 100000,
-     .help = "of whole passes along the path of a replay, rounded up to nines; 0 = leave them out"},
+     .help = "of whole passes along the path of a replay, rounded up to threes; 0 = leave them out"},
     {.name = "spin",
      .type = OFFRAMP_OPT_CHOICE,
      ROW(spin),

@@ -30,7 +30,8 @@
     X(OFR_RANDOM_POLICY, 3, "policy")                                                                        \
     X(OFR_RANDOM_WORKLOAD, 4, "workload")                                                                    \
     X(OFR_RANDOM_ANALYSIS, 5, "analysis")                                                                    \
-    X(OFR_RANDOM_TEST, 6, "test")
+    X(OFR_RANDOM_TEST, 6, "test")                                                                            \
+    X(OFR_RANDOM_START, 7, "start")
 
 enum ofr_random_purpose {
 #define X(name, value, text) name = value,

@@ -51,7 +51,13 @@ struct ofr_profile_path {
     int64_t *
         ahead_ns; /* [batches] a pass is so much shorter when all its inputs have travelled ahead, >= 0; NULL in
                             profiles of devices where none does */
-    int64_t notice_ns; /* end of a batch to the loop acting on it */
+    double *
+        slower; /* [batches] by this share a pass is slower on a device long idle than on a settled one; NULL:
+                          not measured. A busy share of w takes 1 - w of it (sim/model/busy_share.h) */
+    double settle_ns;         /* time constant of that share, > 0 where `slower` is there */
+    int64_t notice_ns;        /* end of a batch to the loop acting on it */
+    int64_t *notice_ramps_ns; /* [batches] all ramps on a batch of this size add so much to it, >= 0 */
+    int64_t start_ns;         /* beginning of a run to the loop's first dispatch; 0 where not measured */
     int64_t reply_ns;  /* from there to the policy's answer being in force, less what the policy took */
     int64_t decide_ns; /* a decision without tuning; -1 = not measured */
     int64_t tune_ns;   /* see OFR_PROFILE_TUNE_MODELLED_NS; -1 = not measured */

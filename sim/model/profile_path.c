@@ -1,5 +1,7 @@
 #include "sim/model/profile_path.h"
 
+#include "sim/model/busy_share.h"
+
 #include <gsl/gsl_sort.h>
 #include <gsl/gsl_statistics_double.h>
 #include <inttypes.h>
@@ -12,15 +14,18 @@ struct bin {
     uint32_t count;
 };
 
-/* All bins: for each batch size `stride` of them (rungs, ramps' passes, sites seen, all ramps at once), then what knows no size. */
+/* All bins: for each batch size `stride` of them (rungs, ramps' passes, sites seen, and what is there once), then what
+ * knows no size. */
 struct bins {
     struct bin *bin; /* owned, [count] */
     size_t count, stride;
-    double *scratch; /* owned; room for the values of any bin */
+    double *scratch; /* owned; room for the values of any bin, or of two that every size has */
 };
 
 enum {
-    RUNGS = OFR_PROFILE_RUNGS_MAX
+    RUNGS = OFR_PROFILE_RUNGS_MAX,
+    ONCE = 5, /* quantities of a batch size that have one place */
+    LAST = OFR_QUANTITY_START - OFR_QUANTITY_NOTICE + 1
 };
 
 static size_t bin_of(const struct bins *bins, const struct ofr_profile *profile, enum ofr_quantity quantity,
@@ -35,9 +40,12 @@ static size_t bin_of(const struct bins *bins, const struct ofr_profile *profile,
     case OFR_QUANTITY_SEEN:
         return own + RUNGS + profile->sites + place;
     case OFR_QUANTITY_RAMPS_PASS:
-        return own + RUNGS + 2 * (size_t)profile->sites + 1;
     case OFR_QUANTITY_AHEAD:
-        return own + RUNGS + 2 * (size_t)profile->sites + 2;
+    case OFR_QUANTITY_COLD:
+    case OFR_QUANTITY_SETTLED:
+        return own + RUNGS + 2 * (size_t)profile->sites + 1 + (size_t)(quantity - OFR_QUANTITY_RAMPS_PASS);
+    case OFR_QUANTITY_NOTICE_RAMPS:
+        return own + RUNGS + 2 * (size_t)profile->sites + ONCE;
     case OFR_QUANTITY_IDLE:
         return shared + place;
     default:
@@ -64,12 +72,23 @@ static struct bin *row_bin(const struct bins *bins, const struct ofr_profile *pr
     return find_bin(bins, profile, row->quantity, (uint32_t)b, row->site);
 }
 
+/* Sums and products of times stay far within 64 bits. */
+static int within_reason(const struct ofr_profile_row *row, const char *path, struct ofr_error *err)
+{
+    const int64_t most_ns = INT64_C(3600000000000);
+    if (row->value_ns <= most_ns)
+        return OFR_OK;
+    return ofr_fail(err, OFR_E_INPUT,
+                    "%s: %s, batch size %" PRIu32 ": found %" PRId64 " ns, expected at most an hour", path,
+                    ofr_quantity_name((int)row->quantity), row->batch, row->value_ns);
+}
+
 static int fill_bins(struct bins *bins, const struct ofr_profile *profile, const struct ofr_profile_row *row,
                      size_t count, const char *path, struct ofr_error *err)
 {
     for (size_t i = 0; i < count; ++i) {
         struct bin *bin = row_bin(bins, profile, &row[i], path, err);
-        if (!bin)
+        if (!bin || within_reason(&row[i], path, err))
             return err->code;
         bin->count++;
     }
@@ -234,15 +253,21 @@ static double further_ramps(const struct ofr_profile *profile, uint32_t b, int64
     return share < 0.0 ? 0.0 : share;
 }
 
+/* A quantity that is there for every size, or for none: whether it is. */
+static bool every_size(const struct bins *bins, const struct ofr_profile *profile, enum ofr_quantity quantity)
+{
+    bool known = false;
+    for (uint32_t b = 0; b < profile->batches; ++b)
+        known = known || find_bin(bins, profile, quantity, b, 0)->count > 0;
+    return known;
+}
+
 /* What a pass saves whose inputs have travelled ahead: at every size, or at none. */
 static int take_ahead(const struct bins *bins, struct ofr_profile *profile, const char *path,
                       struct ofr_error *err)
 {
     struct ofr_profile_path *out = &profile->path;
-    uint32_t known = 0;
-    for (uint32_t b = 0; b < profile->batches; ++b)
-        known += find_bin(bins, profile, OFR_QUANTITY_AHEAD, b, 0)->count > 0;
-    if (known == 0)
+    if (!every_size(bins, profile, OFR_QUANTITY_AHEAD))
         return OFR_OK;
     out->ahead_ns = calloc(profile->batches, sizeof *out->ahead_ns);
     if (!out->ahead_ns)
@@ -251,6 +276,78 @@ static int take_ahead(const struct bins *bins, struct ofr_profile *profile, cons
     for (uint32_t b = 0; b < profile->batches && !rc; ++b) {
         int64_t pass_ns = out->pass_ns[(size_t)b * out->rungs];
         out->ahead_ns[b] = pass_ns > out->ahead_ns[b] ? pass_ns - out->ahead_ns[b] : 0;
+    }
+    return rc;
+}
+
+/* No device is ten times as fast when it is cold, or eleven times as slow. */
+static int believable(double slower, uint32_t batch, const char *path, struct ofr_error *err)
+{
+    if (slower > -0.9 && slower <= 10.0)
+        return OFR_OK;
+    return ofr_fail(err, OFR_E_INPUT,
+                    "%s: batch size %" PRIu32
+                    ": found passes %g times as long on a cold device as on a settled one, "
+                    "expected between 0.1 and 11 times",
+                    path, batch, 1.0 + slower);
+}
+
+/* A time of every round; false when one of them is none. */
+static bool take_times(const struct bin *bin, uint32_t rounds, double *out)
+{
+    bool times = bin->count == rounds && rounds > 0;
+    for (uint32_t i = 0; i < rounds && times; ++i) {
+        out[i] = (double)bin->value_ns[i];
+        times = bin->value_ns[i] > 0;
+    }
+    return times;
+}
+
+/* How much slower a cold device is, and how fast it settles. */
+static int take_settling(const struct bins *bins, struct ofr_profile *profile, const char *path,
+                         struct ofr_error *err)
+{
+    struct ofr_profile_path *out = &profile->path;
+    if (!every_size(bins, profile, OFR_QUANTITY_COLD))
+        return OFR_OK;
+    out->settle_ns = (double)middle(bins, find_bin(bins, profile, OFR_QUANTITY_SETTLING, 0, 0));
+    if (out->settle_ns <= 0.0)
+        return missing(path, OFR_QUANTITY_SETTLING, 0, 0, err);
+    out->slower = calloc(profile->batches, sizeof *out->slower);
+    if (!out->slower)
+        return ofr_fail_nomem(err, "a profile");
+    for (uint32_t b = 0; b < profile->batches; ++b) {
+        const struct bin *cold = find_bin(bins, profile, OFR_QUANTITY_COLD, b, 0);
+        const struct bin *settled = find_bin(bins, profile, OFR_QUANTITY_SETTLED, b, 0);
+        uint32_t rounds = cold->count;
+        double *cold_ns = bins->scratch, *settled_ns = cold_ns + rounds;
+        if (!take_times(cold, rounds, cold_ns))
+            return missing(path, OFR_QUANTITY_COLD, profile->batch[b], 0, err);
+        if (!take_times(settled, rounds, settled_ns))
+            return missing(path, OFR_QUANTITY_SETTLED, profile->batch[b], 0, err);
+        out->slower[b] = ofr_busy_share_slower(cold_ns, settled_ns, rounds);
+        if (believable(out->slower[b], profile->batch[b], path, err))
+            return err->code;
+    }
+    return OFR_OK;
+}
+
+/* What the loop takes longer to notice the end of a batch whose ramps it had to read. */
+static int take_notice(const struct bins *bins, struct ofr_profile *profile, const char *path,
+                       struct ofr_error *err)
+{
+    struct ofr_profile_path *out = &profile->path;
+    int64_t notice_ns = middle(bins, find_bin(bins, profile, OFR_QUANTITY_NOTICE, 0, 0));
+    out->notice_ns = notice_ns > 0 ? notice_ns : 0;
+    out->notice_ramps_ns = calloc(profile->batches, sizeof *out->notice_ramps_ns);
+    if (!out->notice_ramps_ns)
+        return ofr_fail_nomem(err, "a profile");
+    if (!every_size(bins, profile, OFR_QUANTITY_NOTICE_RAMPS))
+        return OFR_OK;
+    int rc = take_middles(bins, profile, OFR_QUANTITY_NOTICE_RAMPS, 1, out->notice_ramps_ns, path, err);
+    for (uint32_t b = 0; b < profile->batches && !rc; ++b) {
+        int64_t more_ns = out->notice_ramps_ns[b] - out->notice_ns;
+        out->notice_ramps_ns[b] = more_ns > 0 ? more_ns : 0;
     }
     return rc;
 }
@@ -271,6 +368,10 @@ static int build_path(const struct bins *bins, struct ofr_profile *profile, cons
         rc = take_middles(bins, profile, OFR_QUANTITY_SEEN, profile->sites + 1, out->seen_ns, path, err);
     if (!rc)
         rc = take_ahead(bins, profile, path, err);
+    if (!rc)
+        rc = take_settling(bins, profile, path, err);
+    if (!rc)
+        rc = take_notice(bins, profile, path, err);
     if (rc)
         return rc;
     keep_draws(bins, profile);
@@ -279,8 +380,8 @@ static int build_path(const struct bins *bins, struct ofr_profile *profile, cons
         out->further[b] =
             further_ramps(profile, b, middle(bins, find_bin(bins, profile, OFR_QUANTITY_RAMPS_PASS, b, 0)));
     }
-    int64_t notice_ns = middle(bins, find_bin(bins, profile, OFR_QUANTITY_NOTICE, 0, 0));
-    out->notice_ns = notice_ns > 0 ? notice_ns : 0;
+    int64_t start_ns = middle(bins, find_bin(bins, profile, OFR_QUANTITY_START, 0, 0));
+    out->start_ns = start_ns > 0 ? start_ns : 0;
     int64_t reply_ns = middle(bins, find_bin(bins, profile, OFR_QUANTITY_REPLY, 0, 0));
     out->reply_ns = reply_ns > out->notice_ns ? reply_ns - out->notice_ns : 0;
     out->decide_ns = middle(bins, find_bin(bins, profile, OFR_QUANTITY_DECIDE, 0, 0));
@@ -291,11 +392,11 @@ static int build_path(const struct bins *bins, struct ofr_profile *profile, cons
 int ofr_profile__take_path(struct ofr_profile *profile, const struct ofr_profile_row *row, size_t count,
                            const char *path, struct ofr_error *err)
 {
-    struct bins bins = {.stride = RUNGS + 2 * (size_t)profile->sites + 3};
+    struct bins bins = {.stride = RUNGS + 2 * (size_t)profile->sites + 1 + ONCE};
     profile->path.decide_ns = profile->path.tune_ns = -1;
     if (count == 0)
         return OFR_OK;
-    bins.count = bins.stride * profile->batches + RUNGS + (OFR_QUANTITY_REPLY - OFR_QUANTITY_NOTICE + 1);
+    bins.count = bins.stride * profile->batches + RUNGS + LAST;
     bins.bin = calloc(bins.count, sizeof *bins.bin);
     bins.scratch = malloc(count * sizeof *bins.scratch);
     int rc = bins.bin && bins.scratch ? fill_bins(&bins, profile, row, count, path, err)
@@ -324,4 +425,6 @@ void ofr_profile__free_path(struct ofr_profile *profile)
     free(path->answers_ns);
     free(path->further);
     free(path->ahead_ns);
+    free(path->slower);
+    free(path->notice_ramps_ns);
 }

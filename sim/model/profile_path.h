@@ -8,7 +8,7 @@
 /* Whether rows of this quantity belong to the path. */
 static inline bool ofr_profile__of_path(enum ofr_quantity quantity)
 {
-    return quantity >= OFR_QUANTITY_IDLE && quantity <= OFR_QUANTITY_AHEAD;
+    return quantity >= OFR_QUANTITY_IDLE && quantity <= OFR_QUANTITY_START;
 }
 
 /* Fills profile->path from those rows of a file that belong to it, in file order; without any, it stays empty. Sites and batches of

@@ -23,6 +23,8 @@
     X(RAMPS, "ramps", "what ramps beside the backbone add and wait in a whole pass, beyond each by itself")  \
     X(ANSWERS, "answers", "the full model's answers are seen before the batch has ended")                    \
     X(NOTICE, "notice", "from the end of a batch to the loop acting on it")                                  \
+    X(CLOCK, "clock", "a pass is slower until the device has settled to a load")                             \
+    X(START, "start", "from the beginning of a run to the loop's first dispatch")                            \
     X(IDLE, "idle", "how much slower a pass is after its device has idled")                                  \
     X(JITTER, "jitter", "passes vary; needs noise: samples")                                                 \
     X(RUNS, "runs", "a slow pass is likelier after a slow one")                                              \

@@ -1,5 +1,9 @@
 #include "sim/run/leg.h"
 
+#include "sim/engine/random.h"
+
+#include <math.h>
+
 /* The policy's time: what it models itself, unless the profile knows better or it is left out. */
 static void choose_controller(struct ofr_leg_sim *leg, const struct ofr_leg_view *view,
                               struct ofr_serve_setup *setup)
@@ -19,6 +23,22 @@ static void choose_controller(struct ofr_leg_sim *leg, const struct ofr_leg_view
     setup->controller = (struct ofr_controller){.ops = &ofr_controller_timed_ops, .state = &leg->policy};
 }
 
+/* The loop's first dispatch comes no earlier: what arrives before waits. A profile has one cold start; runs differ by as
+ * much as it takes, so that with `noise: samples` it is the mean of an exponential. A run that is shorter ends first. */
+static int64_t start_of_run(const struct ofr_leg_view *view, int64_t duration_ns)
+{
+    const struct ofr_scenario *scenario = view->scenario;
+    int64_t start_ns =
+        ofr_term_ns(scenario->model.without_terms, OFR_TERM_START, view->inputs->profile->path.start_ns);
+    struct ofr_random random;
+    if (start_ns > 0 && scenario->model.noise == OFR_NOISE_SAMPLES) {
+        ofr_random_init(&random, scenario->top.seed, OFR_RANDOM_START,
+                        (uint32_t)scenario->model.noise_stream);
+        start_ns = llrint(ofr_random_exponential(&random, (double)start_ns));
+    }
+    return duration_ns >= 0 && duration_ns < start_ns ? duration_ns : start_ns;
+}
+
 static int open(void *state, const struct ofr_leg_view *view, struct ofr_serve_setup *setup,
                 struct ofr_error *err)
 {
@@ -31,6 +51,7 @@ static int open(void *state, const struct ofr_leg_view *view, struct ofr_serve_s
         .feedback = (view->scenario->policy->flags & OFFRAMP_POLICY_FEEDBACK) != 0,
         .servers = setup->servers,
         .without = without,
+        .notice_ns = ofr_term_ns(without, OFR_TERM_NOTICE, profile->path.notice_ns),
         .pace = &view->scenario->model.pace,
         .seed = view->scenario->top.seed,
         .noise_stream = (uint32_t)view->scenario->model.noise_stream,
@@ -43,10 +64,9 @@ static int open(void *state, const struct ofr_leg_view *view, struct ofr_serve_s
         executor.profile[i] = setup->stage[i].profile;
     int rc = ofr_sim_executor_create(&leg->executor, &executor, err);
     setup->executor = (struct ofr_executor){.ops = &ofr_sim_executor_ops, .state = leg->executor};
-    setup->notice_ns = ofr_term_ns(without, OFR_TERM_NOTICE, profile->path.notice_ns);
     setup->feedback_ns = ofr_term_ns(without, OFR_TERM_FEEDBACK, profile->feedback_ns);
     choose_controller(leg, view, setup);
-    ofr_clock_virtual_init(&setup->clock, &leg->now, 0);
+    ofr_clock_virtual_init(&setup->clock, &leg->now, start_of_run(view, setup->duration_ns));
     return rc;
 }
 

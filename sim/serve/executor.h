@@ -29,6 +29,7 @@ struct ofr_batch {
     int64_t id;
     int64_t dispatched_ns; /* submitted: the server is busy from here */
     int64_t ended_ns;      /* result */
+    int64_t notice_ns;     /* result, where the end is foretold: from the end to the loop acting on it */
     int64_t latest_ns;     /* given up when it cannot start by then */
     uint32_t size;         /* requests */
     uint32_t pad_to;       /* the batcher wants it run at this size at least */
@@ -103,6 +104,7 @@ struct ofr_sim_executor_setup {
     bool inputs_ahead;           /* see ofr_profile_has_ahead; one server, one stage */
     uint32_t servers;            /* <= OFR_MAX_SERVERS */
     uint32_t without;            /* terms left out, see ofr_terms_read */
+    int64_t notice_ns;           /* from the end of a batch without ramps to the loop acting on it */
     const struct ofr_pace *pace; /* borrowed; NULL = as the profile says */
     uint64_t seed;
     uint32_t noise_stream; /* execution times come from this stream of the seed */

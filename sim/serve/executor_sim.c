@@ -1,6 +1,7 @@
 /* The simulated executor: times from the profile, answers from the recording. The timeline of a batch is the
  * one written down in sim/model/profile.h. */
 #include "sim/engine/random.h"
+#include "sim/model/busy_share.h"
 #include "sim/serve/executor.h"
 #include "sim/serve/exit_rule.h"
 #include "sim/serve/pass_model.h"
@@ -12,7 +13,9 @@ struct ofr_sim_executor {
     struct ofr_sim_executor_setup setup;
     struct ofr_pass_model model[OFR_MAX_STAGES]; /* where the stage has a profile */
     struct ofr_random random;
-    int64_t *ended_ns;        /* [servers], owned: end of the last batch; -1 = none yet */
+    int64_t *ended_ns; /* [servers], owned: end of the last batch; -1 = none yet */
+    double *share;     /* [servers], owned: of its time that the device was busy, then (busy_share.h) */
+    double settle_ns;  /* of that share, by the first stage that has one; 0: none settles */
     struct ofr_places places; /* empty where inputs do not travel ahead */
 };
 
@@ -31,11 +34,15 @@ int ofr_sim_executor_create(struct ofr_sim_executor **out, const struct ofr_sim_
         return ofr_fail_nomem(err, "the simulated executor");
     executor->setup = *setup;
     executor->ended_ns = calloc(setup->servers + 1, sizeof *executor->ended_ns);
-    int rc = executor->ended_ns ? OFR_OK : ofr_fail_nomem(err, "the simulated executor");
+    executor->share = calloc(setup->servers + 1, sizeof *executor->share);
+    int rc = executor->ended_ns && executor->share ? OFR_OK : ofr_fail_nomem(err, "the simulated executor");
     for (uint32_t i = 0; i < OFR_MAX_STAGES && !rc; ++i)
         if (setup->profile[i])
             rc = ofr_pass_model_init(&executor->model[i], setup->profile[i], setup->without,
                                      setup->noise == OFR_NOISE_SAMPLES, err);
+    for (uint32_t i = 0; i < OFR_MAX_STAGES && !rc; ++i)
+        if (executor->model[i].clock && executor->settle_ns <= 0.0)
+            executor->settle_ns = setup->profile[i]->path.settle_ns;
     if (!rc && setup->inputs_ahead)
         rc = ofr_places_init(&executor->places, setup->max_batch, err);
     if (rc) {
@@ -57,6 +64,7 @@ void ofr_sim_executor_destroy(struct ofr_sim_executor *executor)
         ofr_pass_model_release(&executor->model[i]);
     ofr_places_release(&executor->places);
     free(executor->ended_ns);
+    free(executor->share);
     free(executor);
 }
 
@@ -133,15 +141,32 @@ static void lay_out(struct ofr_sim_executor *executor, const struct ofr_batch *b
         line->release_ns[k] = within(line->release_ns[k], line->end_ns);
 }
 
+static void stretch_line(struct timeline *line, uint32_t ramps, double factor)
+{
+    line->end_ns = stretch(line->end_ns, factor);
+    for (uint32_t k = 0; k <= ramps; ++k)
+        line->release_ns[k] = stretch(line->release_ns[k], factor);
+}
+
 static void keep_pace(const struct ofr_pace *pace, uint32_t size, uint32_t ramps, struct timeline *line)
 {
-    for (uint32_t i = 0; pace && i < pace->count; ++i) {
-        if (pace->size[i] != size)
-            continue;
-        line->end_ns = stretch(line->end_ns, pace->factor[i]);
-        for (uint32_t k = 0; k <= ramps; ++k)
-            line->release_ns[k] = stretch(line->release_ns[k], pace->factor[i]);
-    }
+    for (uint32_t i = 0; pace && i < pace->count; ++i)
+        if (pace->size[i] == size)
+            stretch_line(line, ramps, pace->factor[i]);
+}
+
+/* The device settles to what it has to do (the term `clock`). */
+static void keep_clock(struct ofr_sim_executor *executor, const struct ofr_batch *batch, uint32_t batch_index,
+                       int64_t now_ns, struct timeline *line)
+{
+    const struct ofr_pass_model *model = &executor->model[batch->stage];
+    double *share = &executor->share[batch->server], settle_ns = executor->settle_ns;
+    if (settle_ns <= 0.0)
+        return;
+    if (executor->ended_ns[batch->server] >= 0)
+        *share = ofr_busy_share_idle(*share, (double)(now_ns - executor->ended_ns[batch->server]), settle_ns);
+    stretch_line(line, batch->config.ramps, ofr_pass_model_slower(model, batch_index, *share));
+    *share = ofr_busy_share_busy(*share, (double)line->end_ns, settle_ns);
 }
 
 static void decide_rows(const struct ofr_recording *recording, struct ofr_batch *batch,
@@ -196,6 +221,10 @@ static int submit(void *state, struct ofr_batch *batch, int64_t now_ns, struct o
     int64_t shift_ns = draw_shift(executor, batch, (uint32_t)index, now_ns);
     lay_out(executor, batch, (uint32_t)index, shift_ns, &line);
     keep_pace(executor->setup.pace, profile->batch[index], batch->config.ramps, &line);
+    keep_clock(executor, batch, (uint32_t)index, now_ns, &line);
+    batch->notice_ns = executor->setup.notice_ns +
+                       ofr_pass_model_notice_ns(&executor->model[batch->stage], (uint32_t)index,
+                                                batch->config.free_ramps ? 0 : batch->config.ramps);
     batch->padded = profile->batch[index];
     batch->ended_ns = executor->ended_ns[batch->server] = now_ns + line.end_ns;
     if (batch->config.ramps == 0)

@@ -47,6 +47,8 @@ int ofr_pass_model_init(struct ofr_pass_model *model, const struct ofr_profile *
         .runs = ofr_term_on(without, OFR_TERM_RUNS),
         .ahead = ofr_term_on(without, OFR_TERM_AHEAD) && ofr_term_on(without, OFR_TERM_COPIES) &&
                  ofr_profile_has_ahead(profile),
+        .clock = profile->path.slower && ofr_term_on(without, OFR_TERM_CLOCK),
+        .notice = path && ofr_term_on(without, OFR_TERM_NOTICE),
         .follows = profile->path.follows,
     };
     if (!model->times || !model->cells || !model->position) {
@@ -124,6 +126,13 @@ int64_t ofr_pass_model_ahead_ns(const struct ofr_pass_model *model, uint32_t bat
     return llrint((double)all_ns * (double)ahead / (double)rows);
 }
 
+int64_t ofr_pass_model_notice_ns(const struct ofr_pass_model *model, uint32_t batch_index, uint32_t ramps)
+{
+    if (!model->notice || ramps == 0)
+        return 0;
+    return model->profile->path.notice_ramps_ns[batch_index] * ramps / model->profile->sites;
+}
+
 /* By how much idling shortens a pass at most, and inputs that travelled ahead, as a shift. Between two rungs no shift
  * lies below both. */
 static int64_t least_shift(const struct ofr_pass_model *model, uint32_t b)
@@ -158,6 +167,8 @@ int64_t ofr_pass_model_shortest_ns(const struct ofr_pass_model *model, bool ramp
     int64_t shortest_ns = INT64_MAX;
     for (uint32_t b = 0; b < model->profile->batches; ++b) {
         int64_t answer_ns = model->times[b].start_ns + first_answer(model, b, ramps) + least_shift(model, b);
+        double least = fmin(ofr_pass_model_slower(model, b, 0.0), 1.0);
+        answer_ns = least < 1.0 ? (int64_t)floor((double)answer_ns * least) : answer_ns;
         shortest_ns = answer_ns < shortest_ns ? answer_ns : shortest_ns;
     }
     return shortest_ns;

@@ -39,7 +39,7 @@ struct ofr_pass_model {
     struct ofr_pass_times *times;      /* [batches], owned */
     int64_t *cells;                    /* [2][batches][sites], owned: add_ns and delay_ns */
     uint32_t *position;                /* [batches][rungs], owned: sample drawn last */
-    bool idle, jitter, runs, ahead;
+    bool idle, jitter, runs, ahead, clock, notice;
     double follows;
     double log_idle[OFR_PROFILE_RUNGS_MAX]; /* [rungs] log(1 + idle_ns) */
 };
@@ -51,6 +51,16 @@ void ofr_pass_model_release(struct ofr_pass_model *model);
 /* By how much all times of this pass move; the device has idled for `idle_ns`. 0 without a path. */
 int64_t ofr_pass_model_shift(struct ofr_pass_model *model, struct ofr_random *random, uint32_t batch_index,
                              int64_t idle_ns);
+
+/* By what all times of a pass are longer, after that shift, where the device was busy for this share of the recent past. */
+static inline double ofr_pass_model_slower(const struct ofr_pass_model *model, uint32_t batch_index,
+                                           double share)
+{
+    return model->clock ? 1.0 + model->profile->path.slower[batch_index] * (1.0 - share) : 1.0;
+}
+
+/* What so many ramps add to the time from the end of a batch to the loop acting on it. */
+int64_t ofr_pass_model_notice_ns(const struct ofr_pass_model *model, uint32_t batch_index, uint32_t ramps);
 
 /* By how much the pass begins earlier because so many of its rows' inputs have travelled ahead. An input that was sent
  * on its way counts as there: what a batch waits for one that is still travelling, a few microseconds at most, is left

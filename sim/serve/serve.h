@@ -79,8 +79,6 @@ struct ofr_serve_setup {
     enum ofr_sample_order sample_order;
     uint64_t requests;   /* stop offering after so many; 0 = no limit */
     int64_t duration_ns; /* offer no arrival at or after this time; -1 = no limit */
-    int64_t
-        notice_ns; /* from the end of a batch, where the executor foretells it, to the loop acting on it */
     int64_t feedback_ns; /* from the end of a batch to its results reaching the policy */
     const bool *stop; /* once true, whenever the clock has answered: no further arrival, the run ends when the
                              system is empty; read on the loop's thread; NULL = never */

@@ -121,6 +121,7 @@ int serve__start(struct serve *s, struct ofr_batch *batch)
 {
     batch->dispatched_ns = serve__now(s);
     batch->ended_ns = -1;
+    batch->notice_ns = 0;
     batch->padded = 0;
     batch->cut = 0;
     serve__copy_config(&batch->config, &s->stage[batch->stage].config);
@@ -139,7 +140,7 @@ int serve__start(struct serve *s, struct ofr_batch *batch)
         s->awaited++;
         return 0;
     }
-    return ofr_event_queue_push(&s->events, batch->ended_ns + s->setup->notice_ns, OFR_EVENT_COMPLETE,
+    return ofr_event_queue_push(&s->events, batch->ended_ns + batch->notice_ns, OFR_EVENT_COMPLETE,
                                 ofr_event_pointer(batch), s->err);
 }
 

@@ -184,7 +184,7 @@ Test(latency_terms, names_are_read_and_others_refused)
     cr_expect_eq(ofr_terms_read(&without, &names, &err), OFR_E_INPUT);
     cr_expect_str_eq(err.text,
                      "found the term 'magic', expected of dispatch copies ahead release launch ramps "
-                     "answers notice idle jitter runs feedback control");
+                     "answers notice clock start idle jitter runs feedback control");
 }
 
 /* ---- runs ---- */
