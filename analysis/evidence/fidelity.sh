@@ -11,8 +11,8 @@
 #   --release   writes the record anew: errors of this program's simulations, and by how much they may grow
 # FOLDER: scenarios with scenario.yaml and replay-*.olog; default: all beside this script with two replays or more.
 # The record (release.csv) names the evidence by a hash and cannot be held against other. Simulations of one scenario differ
-# by the stream their execution times are drawn from. An error is the mean of three of them; two such means differ by the
-# standard deviation of one simulation times the root of 2/3. The tolerance is four times that, measured over twelve streams
+# by the stream their execution times are drawn from. An error is the mean of six of them; two such means differ by the
+# standard deviation of one simulation times the root of 2/6. The tolerance is four times that, measured over twelve streams
 # when the record is made, and at least 0.05.
 set -euo pipefail
 export LC_ALL=C # awk reads and writes numbers with a point
@@ -42,10 +42,10 @@ fi
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-# Three simulations of a scenario into $work/sim, each with execution times of its own.
+# Six simulations of a scenario into $work/sim, each with execution times of its own.
 simulate() { # FOLDER [WITHOUT [STREAMS [PACE]]]
     rm -rf "$work/sim" && mkdir "$work/sim"
-    for stream in ${3:-1 2 3}; do
+    for stream in ${3:-1 2 3 4 5 6}; do
         "$offramp" sim "$1/scenario.yaml" --set model.noise_stream=$stream --set "model.without=[${2:-}]" \
             --set "model.pace=[${4:-}]" \
             --log "$work/sim/$stream.olog" >/dev/null 2>"$work/err" || { cat "$work/err" >&2; return 1; }
@@ -123,7 +123,7 @@ measure() { # FOLDER
             else if (size(with == "" ? error : with) - aim <= chance[what]) list("chance of the simulation", what)
             else list("not found", what)
         }
-        BEGIN { while ((getline line <record) > 0) # two standard deviations of a mean of three simulations
+        BEGIN { while ((getline line <record) > 0) # two standard deviations of a mean of six simulations
                     if (split(line, field, ",") == 4 && field[1] == name)
                         chance[field[2] == "exit_rate" ? "exits" : field[2]] = field[4] / 4 * sqrt(2) }
         { overload = name ~ /-overload$/
@@ -137,6 +137,7 @@ measure() { # FOLDER
           printf "| %s | %d | %.1f (%.1f to %.1f) | %.1f (%.1f to %.1f) | %+.2f (%.2f) | %+.2f, %+.2f, %+.2f | %s |\n",
               name, $11, $12, $13, $14, $15, $16, $17, $18, $19, $26, $27, $28, missed ? beside : "none" >>(work "/causes")
           print $1, $2, $3, $4, $26, $27, $28, $29 >>(work "/both")
+          if (size($26) <= 1 && size($27) <= (overload ? 3 : 1) && size($28) <= 3 && size($29) <= 0.5) print name >>(work "/paced")
           if (!missed) print name >>(work "/within")
           if (!beyond) print name >>(work "/beside_replays") }'
 }
@@ -173,7 +174,7 @@ table() {
     echo "longer after idling comes at its beginning, where pace stretches all of it (last table). What is left is put down to"
     echo "trials of ramps where the replays themselves leave by other exits (more than 0.3 points at a site). Chance of the"
     echo "simulation: the aim is missed by less than two standard deviations of"
-    echo "the mean of three simulations. In brackets: misses by no more than the replays differ by among themselves."
+    echo "the mean of six simulations. In brackets: misses by no more than the replays differ by among themselves."
     echo
     echo "| scenario | size | replays, us | simulation, us | error of the pass % | left % | missed, by cause |"
     echo "|---|---|---|---|---|---|---|"
@@ -184,6 +185,8 @@ table() {
          END { printf "Mean absolute errors of mean, p50, p99, throughput: %.2f, %.2f, %.2f, %.2f %% with the passes of the profile, ",
                    sum[1] / NR, sum[2] / NR, sum[3] / NR, sum[4] / NR
                printf "%.2f, %.2f, %.2f, %.2f %% with those of the replays.\n", sum[5] / NR, sum[6] / NR, sum[7] / NR, sum[8] / NR }' "$work/both"
+    echo
+    echo "Every time within its aim with the passes of the replays, $(count "$work/paced") of $(count "$work/rows")$(names "$work/paced")."
 }
 
 # One line for every set of folders: whether its profiles were measured on another boot of the machine than its replays.
@@ -290,7 +293,7 @@ release() {
                 END { split(figures, figure, " ")
                       for (i = 1; i <= 5; i++) {
                           variance = (squares[i] - sum[i] * sum[i] / n) / (n - 1)
-                          tolerance = variance > 0 ? 4 * sqrt(variance * 2 / 3) : 0
+                          tolerance = variance > 0 ? 4 * sqrt(variance * 2 / 6) : 0
                           printf "%s,%s,%.3f,%.3f\n", name, figure[i], error[i], tolerance < 0.05 ? 0.05 : tolerance
                       } }' "$work/errors"
         done

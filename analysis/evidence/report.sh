@@ -6,6 +6,7 @@ shopt -s inherit_errexit
 cd "$(dirname "$0")/../.."
 offramp=build/release/offramp
 if [ "${1:-}" = --offramp ]; then offramp=${2:?PROGRAM}; fi
+set=analysis/evidence/nvidia-h200-scenarios
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 analysis/evidence/fidelity.sh --terms "$@" >"$work/terms" &
@@ -30,7 +31,7 @@ after_idling() { # NETWORK BOOT LOG...
 }
 
 {
-    echo "# The simulator against replays on an NVIDIA H100"
+    echo "# The simulator against replays on an NVIDIA H200"
     echo
     echo "Written by \`make fidelity\`. Errors of the simulation, in brackets what the replays differ by among themselves;"
     echo "definitions, causes and how to make such evidence: [how far to trust a prediction](../../docs/how-far-to-trust.md)."
@@ -52,7 +53,7 @@ after_idling() { # NETWORK BOOT LOG...
     echo
     echo "| network | launch | idle | notice | reply | load % |"
     echo "|---|---|---|---|---|---|"
-    for profile in analysis/evidence/nvidia-h100-80gb-hbm3/profiles/*.oprof; do
+    for profile in $set/profiles/*.oprof; do
         name=$(basename "$profile" .oprof)
         rate=$(sed -n 's/.*rate: \([0-9]*\)\/s.*/\1/p' "$(dirname "$profile")/../$name-idle/scenario.yaml")
         "$offramp" profile info "$profile" | awk -v name="$name" -v rate="$rate" '
@@ -76,7 +77,7 @@ after_idling() { # NETWORK BOOT LOG...
     echo
     echo "| network | boot | under 200 us | 200 us to 1 ms | 1 to 4 ms | 4 to 16 ms | above |"
     echo "|---|---|---|---|---|---|---|"
-    for folder in analysis/evidence/nvidia-h100-80gb-hbm3/*-idle; do
+    for folder in $set/*-idle; do
         name=$(basename "$folder" -idle)
         "$offramp" sim "$folder/scenario.yaml" --log "$work/idle.olog" >"$work/idle.out" 2>&1 || { cat "$work/idle.out" >&2; exit 1; }
         after_idling "$name" simulation "$work/idle.olog"

@@ -153,7 +153,7 @@ Test(sim, overrides_reach_every_section)
  * off with an answer before its dispatch. */
 Test(sim, a_measured_profile_runs_with_any_slo_and_noise_it_can_meet)
 {
-#define MEASURED OFR_TEST_SOURCE_DIR "/analysis/evidence/nvidia-h100-80gb-hbm3/profiles/"
+#define MEASURED OFR_TEST_SOURCE_DIR "/analysis/evidence/nvidia-h200-scenarios/profiles/"
 #define ONE      " --set requests=2000 --set batching.max_batch=1 --set arrivals.rate=1k/s --set exits=vanilla"
     json_t *kept = run_json("sim s.yaml --json --set model={profile:~" MEASURED "resnet18.oprof}" ONE
                             " --set slo=153us");
