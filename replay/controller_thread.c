@@ -1,8 +1,7 @@
 #include "replay/controller_thread.h"
 
-#include "replay/placement.h"
-
 #include "replay/bell.h"
+#include "replay/placement.h"
 
 #include <pthread.h>
 #include <stdlib.h>

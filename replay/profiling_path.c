@@ -130,7 +130,7 @@ static void keep(struct kind *kind, const struct ofr_path_sample *sample, double
         kind->kept[kind->count++] = (struct kept){.sample = *sample, .share = share};
 }
 
-/* What a load ends with, at most `part` of it. */
+/* The end of a load: one `part`th of it, but no more than is wanted. */
 static void keep_end(struct ofr_profiling_path *path, struct kind *kind, uint32_t part)
 {
     const struct ofr_settle *settle = &path->settle;

@@ -16,7 +16,7 @@ END {
     split("#2a6f97 #e07a1f #7a4988", color, " "); split("mean p50 p99", what, " ")
     height = 60 + 26 * n
     printf "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 780 %d\" font-family=\"sans-serif\" font-size=\"12\">\n", height
-    print "<title>Error of the simulation against three replays of each scenario on an H200</title>"
+    print "<title>Error of the simulation against replays of each scenario on an H200</title>"
     printf "<rect width=\"780\" height=\"%d\" fill=\"#fff\"/>\n", height
     for (value = -8; value <= 8; value += 2) {
         printf "<line x1=\"%d\" x2=\"%d\" y1=\"30\" y2=\"%d\" stroke=\"%s\"/>\n", x(value), x(value), height - 24, value ? "#ddd" : "#888"

@@ -1,9 +1,8 @@
 /* Profiles measured along the whole path, and the terms a simulation makes of them. */
 #include "sim/run/leg.h"
 #include "sim/serve/pass_model.h"
-#include "tests/support/files.h"
 #include "tests/support/fixture.h"
-#include "traces/profile_file.h"
+#include "tests/support/profile_rows.h"
 
 #include <criterion/criterion.h>
 
@@ -38,18 +37,6 @@ struct change {
     int64_t value_ns; /* -1 = its row is left out */
 };
 
-static int write_and_load(struct ofr_profile **profile, const struct ofr_profile_row *row, size_t count,
-                          struct ofr_error *err)
-{
-    static const char *const sites[] = {"a", "b"};
-    struct ofr_profile_writer *writer;
-    cr_assert_eq(ofr_profile_create(&writer, files_path("p.oprof"), "net", 2, sites, NULL, err), 0);
-    for (size_t i = 0; i < count; ++i)
-        cr_assert_eq(ofr_profile_append(writer, &row[i], err), 0, "%s", err->text);
-    cr_assert_eq(ofr_profile_finish(writer, err), 0);
-    return ofr_profile_load(profile, files_path("p.oprof"), err);
-}
-
 static int load(struct ofr_profile **profile, int skip, struct ofr_error *err)
 {
     struct ofr_profile_row own[sizeof rows / sizeof *rows];
@@ -57,7 +44,7 @@ static int load(struct ofr_profile **profile, int skip, struct ofr_error *err)
     for (int i = 0; i < (int)(sizeof rows / sizeof *rows); ++i)
         if (i != skip)
             own[count++] = rows[i];
-    return write_and_load(profile, own, count, err);
+    return profile_rows_load(profile, own, count, err);
 }
 
 static struct ofr_profile *load_changed(const struct change *change, size_t changes)
@@ -73,7 +60,7 @@ static struct ofr_profile *load_changed(const struct change *change, size_t chan
                 own[count].value_ns = change[j].value_ns;
         count += own[count].value_ns >= 0;
     }
-    cr_assert_eq(write_and_load(&profile, own, count, &err), 0, "%s", err.text);
+    cr_assert_eq(profile_rows_load(&profile, own, count, &err), 0, "%s", err.text);
     return profile;
 }
 
@@ -253,7 +240,7 @@ static struct passes simulate_passes(const struct ofr_profile_row *row, size_t c
     struct passes passes = {-1, -1};
     struct ofr_inputs inputs;
     struct ofr_profile *profile;
-    cr_assert_eq(write_and_load(&profile, row, count, &err), 0, "%s", err.text);
+    cr_assert_eq(profile_rows_load(&profile, row, count, &err), 0, "%s", err.text);
     ofr_profile_free(profile);
     snprintf(text, sizeof text,
              "requests: 2000\nmodel: {profile: %s, %s}\narrivals: {process: poisson, rate: 4k/s}\n"

@@ -3,9 +3,8 @@
 #include "sim/model/busy_share.h"
 #include "sim/serve/executor.h"
 #include "sim/serve/pass_model.h"
-#include "tests/support/files.h"
 #include "tests/support/fixture.h"
-#include "traces/profile_file.h"
+#include "tests/support/profile_rows.h"
 
 #include <criterion/criterion.h>
 #include <math.h>
@@ -49,19 +48,16 @@ struct change {
 static int load(struct ofr_profile **profile, const struct change *change, size_t changes,
                 struct ofr_error *err)
 {
-    static const char *const sites[] = {"a", "b"};
-    struct ofr_profile_writer *writer;
-    cr_assert_eq(ofr_profile_create(&writer, files_path("p.oprof"), "net", 2, sites, NULL, err), 0);
+    struct ofr_profile_row own[ROWS];
+    size_t count = 0;
     for (size_t i = 0; i < ROWS; ++i) {
-        struct ofr_profile_row row = rows[i];
+        own[count] = rows[i];
         for (size_t j = 0; j < changes; ++j)
-            if (change[j].quantity == row.quantity && change[j].batch == row.batch)
-                row.value_ns = change[j].value_ns;
-        if (row.value_ns >= 0)
-            cr_assert_eq(ofr_profile_append(writer, &row, err), 0, "%s", err->text);
+            if (change[j].quantity == rows[i].quantity && change[j].batch == rows[i].batch)
+                own[count].value_ns = change[j].value_ns;
+        count += own[count].value_ns >= 0;
     }
-    cr_assert_eq(ofr_profile_finish(writer, err), 0);
-    return ofr_profile_load(profile, files_path("p.oprof"), err);
+    return profile_rows_load(profile, own, count, err);
 }
 
 static struct ofr_profile *load_changed(const struct change *change, size_t changes)
@@ -124,13 +120,14 @@ static struct device open_device(const struct ofr_profile *profile, uint32_t wit
 }
 
 /* A batch that keeps the server busy from now on: how long. */
-static int64_t pass_on(struct device *device, uint16_t server, uint32_t size)
+static int64_t pass_of(struct device *device, uint8_t stage, uint16_t server, uint32_t size)
 {
     struct ofr_error err = OFR_ERROR_INIT;
     uint32_t sample[8] = {0};
     int64_t released_ns[8];
     uint16_t exit_ramp[8], answer[8], final_answer[8];
     struct ofr_batch batch = {.size = size,
+                              .stage = stage,
                               .server = server,
                               .dispatched_ns = device->now_ns,
                               .sample = sample,
@@ -142,6 +139,11 @@ static int64_t pass_on(struct device *device, uint16_t server, uint32_t size)
     int64_t pass_ns = batch.ended_ns - device->now_ns;
     device->now_ns = batch.ended_ns;
     return pass_ns;
+}
+
+static int64_t pass_on(struct device *device, uint16_t server, uint32_t size)
+{
+    return pass_of(device, 0, server, size);
 }
 
 static int64_t pass(struct device *device)
@@ -207,6 +209,23 @@ Test(settling, a_pace_counts_as_work)
     expect_near(pass(&device), llrint(50 * 100000 * (1.0 + 0.2 * (1.0 - share))), 50, "the second");
     ofr_sim_executor_destroy(device.executor);
     ofr_profile_free(profile);
+}
+
+/* Fails when a stage without a clock of its own neither settles the device nor lets it rest. */
+Test(settling, a_stage_that_does_not_settle_keeps_the_device_busy)
+{
+    static const struct change none[] = {{OFR_QUANTITY_COLD, 1, -1}, {OFR_QUANTITY_COLD, 8, -1}};
+    struct ofr_error err = OFR_ERROR_INIT;
+    struct ofr_profile *settles = load_changed(NULL, 0), *other = load_changed(none, 2);
+    struct ofr_sim_executor_setup setup = {.profile = {other, settles}, .servers = 1, .max_batch = 8};
+    struct device device = {0};
+    cr_assert_eq(ofr_sim_executor_create(&device.executor, &setup, &err), 0, "%s", err.text);
+    for (int64_t busy_ns = 0; busy_ns < LONG_NS;)
+        busy_ns += pass_of(&device, 0, 0, 1);
+    cr_expect_eq(pass_of(&device, 1, 0, 1), 100000, "settled by the other stage's passes");
+    ofr_sim_executor_destroy(device.executor);
+    ofr_profile_free(settles);
+    ofr_profile_free(other);
 }
 
 Test(settling, without_the_clock_a_device_is_always_settled)
@@ -430,6 +449,24 @@ Test(settling, arrivals_before_the_start_wait_for_it)
     asked.model = "without: []", asked.arrivals = "process: fixed, rate: 1k/s, phase: 7ms";
     simulate_well(&inputs, &asked, &seen);
     cr_expect_eq(seen.batch[0].dispatched_ns, 7000000, "whoever comes later does not wait");
+    free_inputs(&inputs);
+}
+
+/* Ends after 3 of the 5 ms that the start takes. */
+Test(settling, a_run_shorter_than_its_start_ends_when_it_should)
+{
+    struct ofr_inputs inputs = make_inputs(NULL, 0);
+    struct ofr_error err = OFR_ERROR_INIT;
+    struct ofr_scenario *scenario =
+        fixture_scenario("duration: 3ms\nend: cut\nmodel: {profile: m, recording: m}\n"
+                         "arrivals: {process: fixed, rate: 1k/s}\nbatching: {policy: fifo, max_batch: 8}\n"
+                         "exits: {policy: vanilla}\n");
+    const struct ofr_run_options options = {0};
+    struct ofr_run run;
+    cr_assert_eq(ofr_run_simulate(&run, scenario, &inputs, &options, &err), 0, "%s", err.text);
+    cr_expect_eq(run.result.end_ns, 3000000);
+    ofr_run_release(&run);
+    ofr_scenario_free(scenario);
     free_inputs(&inputs);
 }
 

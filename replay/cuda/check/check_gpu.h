@@ -9,7 +9,7 @@
  *   steps NET BATCH               every kind of operator of one batch size, and how it runs     steps.c
  *   anatomy NET                   what a ramp's time is made of                                 steps.c
  *   speeds NET BATCH SECONDS      pass times and the SM's clock over time                       speeds.c
- *   loads NET SECONDS             pass times once a load sets in, by batch size and load   loads.c
+ *   loads NET SECONDS             pass times once a load sets in, by batch size and load       loads.c
  *   delay NET BATCH               what three ramps cost a pass, and which of their parts does   delay.c
  */
 #ifndef OFR_REPLAY_CUDA_CHECK_GPU_H

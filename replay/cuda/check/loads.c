@@ -77,6 +77,8 @@ int ofr_check_loads(char **argument, struct ofr_error *err)
     int rc = ofr_check_net_init(&all, argument[0], &options, err);
     const struct ofr_device_setup setup = {
         .net = all.net, .weights = all.weights, .inputs = all.inputs, .batch = batches, .batches = 3};
+    if (!rc && !(seconds > 0 && seconds <= 30))
+        rc = ofr_fail(err, OFR_E_USAGE, "loads: expected at most 30 s, found '%s'", argument[1]);
     const struct ofr_device_ops *ops = rc ? NULL : ofr_device_find("cuda", &index, err);
     if (!rc)
         rc = !sample ? ofr_fail_nomem(err, "passes") : ops ? ops->create(&state, &setup, err) : OFR_E_BUG;
