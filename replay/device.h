@@ -96,6 +96,12 @@ struct ofr_device_state {
     char throttle_text[128];
 };
 
+enum {
+    OFR_DEVICE_STATE_SIZE = 256
+};
+/* "clock 1980 MHz, ..., throttle none" */
+void ofr_device_state_text(char out[static OFR_DEVICE_STATE_SIZE], const struct ofr_device_state *state);
+
 /* What `measure` times. */
 enum ofr_measure_kind {
     OFR_MEASURE_UNTIL,      /* inputs on the device -> site (or full model, site == sites): no ramps */
@@ -120,6 +126,8 @@ struct ofr_device_ops {
     const char *help;
     uint32_t lanes;
     bool no_net; /* runs without a network: setup.net and weights are NULL */
+    /* A load that sets in after a rest finds the device at another speed for at most so long; 0: it has one speed. */
+    int64_t settle_ns;
     /* Required. Errors: OFR_E_DEVICE (no driver, no such device, out of its memory: how much was wanted and free),
      * OFR_E_NOMEM, OFR_E_INPUT (a network it cannot run). */
     int (*create)(void **state, const struct ofr_device_setup *setup, struct ofr_error *err);

@@ -46,3 +46,10 @@ const struct ofr_device_ops *ofr_device_find(const char *text, int32_t *index, s
              by_name("cuda", 4) ? "" : "; cuda is built where the CUDA toolkit is installed");
     return NULL;
 }
+
+void ofr_device_state_text(char out[static OFR_DEVICE_STATE_SIZE], const struct ofr_device_state *state)
+{
+    snprintf(out, OFR_DEVICE_STATE_SIZE, "clock %.0f MHz, memory %.0f MHz, %.0f C, %.0f W, throttle %s",
+             state->sm_clock_mhz, state->memory_clock_mhz, state->temperature_c, state->power_w,
+             state->throttle ? state->throttle_text : "none");
+}

@@ -60,11 +60,13 @@ void ofr_replay_executor_destroy(struct ofr_replay_executor *executor); /* stops
 extern const struct ofr_executor_ops ofr_replay_executor_ops;           /* state: the executor */
 
 /* When passes count as warm: at every size so many passes, and then until the last `settled` lie within `spread`
- * of their median, but no longer than `most_ns` a size. */
+ * of their median, but no longer than `most_ns` a size. Then passes of the largest size follow each other for `load_ns`,
+ * until the device has settled to a load (device.h, settle_ns). */
 struct ofr_warm_up {
     uint32_t passes, settled;
     double spread;
     int64_t most_ns;
+    int64_t load_ns; /* negative: as long as the device takes */
 };
 /* Runs passes of the first configuration; before the run. Notes what it did. */
 int ofr_replay_executor_warm_up(struct ofr_replay_executor *executor, const struct ofr_warm_up *rule,

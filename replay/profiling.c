@@ -215,7 +215,9 @@ static int measure_path(struct job *job, double *sorted, struct ofr_error *err)
     double began_s = now_s();
     if (how->path_samples == 0)
         return OFR_OK;
-    int rc = ofr_profiling_path_create(&job->path, &path, how->setup, how->path_samples, err);
+    const struct ofr_profiling_path_plan plan = {.samples = how->path_samples,
+                                                 .rounds = OFR_PROFILING_PATH_ROUNDS};
+    int rc = ofr_profiling_path_create(&job->path, &path, how->setup, &plan, err);
     for (uint32_t round = 0; round < OFR_PROFILING_PATH_ROUNDS && !rc; ++round) {
         rc = ofr_profiling_path_round(job->path, err);
         if (how->progress)
@@ -231,18 +233,11 @@ static int measure_path(struct job *job, double *sorted, struct ofr_error *err)
 
 /* ---- writing ---- */
 
-static void state_text(char out[static 200], const struct ofr_device_state *state)
-{
-    snprintf(out, 200, "clock %.0f MHz, memory %.0f MHz, %.0f C, %.0f W, throttle %s", state->sm_clock_mhz,
-             state->memory_clock_mhz, state->temperature_c, state->power_w,
-             state->throttle ? state->throttle_text : "none");
-}
-
 /* What is known before anything is measured. */
 static int describe(const struct job *job, struct ofr_notes *notes, struct ofr_error *err)
 {
-    char before[200];
-    state_text(before, &job->before);
+    char before[OFR_DEVICE_STATE_SIZE];
+    ofr_device_state_text(before, &job->before);
     int rc = ofr_notes_add_all(notes, job->how->provenance, err);
     if (!rc)
         rc = job->how->ops->info(job->device, notes, err);
@@ -304,8 +299,8 @@ static int append_path(const struct job *job, struct ofr_error *err)
 
 static int finish_file(struct job *job, struct ofr_error *err)
 {
-    char after[200], measured[200];
-    state_text(after, &job->after);
+    char after[OFR_DEVICE_STATE_SIZE], measured[200];
+    ofr_device_state_text(after, &job->after);
     snprintf(measured, sizeof measured,
              "%" PRIu32 " samples of each quantity in rounds of %" PRIu32
              ", one round before for warm-up, and %" PRIu32

@@ -13,7 +13,7 @@
 enum {
     OFR_PROFILING_ROUNDS = 10,
     OFR_PROFILING_MORE = 4,
-    OFR_PROFILING_PATH_ROUNDS = 3,
+    OFR_PROFILING_PATH_ROUNDS = 6,
 };
 
 struct ofr_profiling {

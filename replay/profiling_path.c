@@ -10,6 +10,7 @@ enum {
     RUNGS = 6,
     TURN_KEPT = 3,    /* of the batches with ramps, and of as many without, that take turns */
     LOAD_SAMPLES = 3, /* so many times the samples of a round are kept of a load's end */
+    PAIRS = 4,        /* of moments with and without inputs ahead, in a round */
     WHOLE_LOAD = 90   /* samples from which on rests and loads are as long as a GPU takes to settle */
 };
 
@@ -32,6 +33,7 @@ struct kind {
 
 struct ofr_profiling_path {
     struct ofr_path path;
+    struct ofr_profiling_path_plan plan;
     struct kind
         *kind; /* owned, [kinds]: of each batch size the rungs, the sites, all ramps at once, inputs ahead */
     uint32_t kinds, per_batch;
@@ -48,18 +50,19 @@ static int make_kind(struct ofr_profiling_path *path, uint32_t batch, int32_t si
     struct kind *kind = &path->kind[path->kinds++];
     kind->ask = (struct ofr_path_ask){.batch = batch, .site = site, .ahead = ahead, .passes = path->chunk};
     kind->rung = rung;
-    kind->capacity = path->chunk * OFR_PROFILING_PATH_ROUNDS * LOAD_SAMPLES;
+    kind->capacity = path->chunk * path->plan.rounds * LOAD_SAMPLES;
     kind->kept = calloc(kind->capacity, sizeof *kind->kept);
     return kind->kept ? OFR_OK : ofr_fail_nomem(err, "a profile");
 }
 
 /* Ramps take turns with none: the device's speed, which changes, is then the same for both. The first batch of a turn in
- * each lane pays for the change and is left out. */
+ * each lane pays for the change and is left out. Inputs travel ahead where they can, as for a busy server. */
 static int make_turns(struct ofr_profiling_path *path, uint32_t batch, int32_t site, struct ofr_error *err)
 {
     int rc = make_kind(path, batch, site, 0, false, err);
     struct kind *kind = &path->kind[path->kinds - 1];
     kind->ask.turns = path->path.ops->lanes + TURN_KEPT;
+    kind->ask.ahead = path->path.ops->prepare != NULL;
     /* One more of each than needed: a turn is shorter where the policy's answer comes late. */
     kind->ask.passes = 2 * kind->ask.turns * ((path->chunk + TURN_KEPT - 1) / TURN_KEPT + 1);
     return rc;
@@ -72,6 +75,8 @@ static int make_kinds(struct ofr_profiling_path *path, const struct ofr_device_s
     for (uint32_t b = 0; b < setup->batches && !rc; ++b) {
         for (uint32_t rung = 0; rung < RUNGS && !rc; ++rung)
             rc = make_kind(path, setup->batch[b], OFR_PATH_NO_RAMP, rung, false, err);
+        if (path->plan.slower)
+            continue;
         for (uint32_t site = 0; site < path->path.sites && !rc; ++site)
             rc = make_turns(path, setup->batch[b], (int32_t)site, err);
         if (!rc)
@@ -82,27 +87,41 @@ static int make_kinds(struct ofr_profiling_path *path, const struct ofr_device_s
     return rc;
 }
 
+/* Inputs ahead and no ramps. */
+static bool is_ahead(const struct kind *kind)
+{
+    return kind->ask.ahead && !kind->ask.turns;
+}
+
+static uint32_t kinds_of_a_size(const struct ofr_profiling_path *path)
+{
+    return path->plan.slower ? RUNGS : RUNGS + path->path.sites + 1 + (path->path.ops->prepare ? 1 : 0);
+}
+
 int ofr_profiling_path_create(struct ofr_profiling_path **out, const struct ofr_path *on,
-                              const struct ofr_device_setup *setup, uint32_t samples, struct ofr_error *err)
+                              const struct ofr_device_setup *setup,
+                              const struct ofr_profiling_path_plan *plan, struct ofr_error *err)
 {
     struct ofr_profiling_path *path = calloc(1, sizeof *path);
     *out = NULL;
     if (!path)
         return ofr_fail_nomem(err, "a profile");
     path->path = *on;
-    path->per_batch = RUNGS + on->sites + 1 + (on->ops->prepare ? 1 : 0);
-    path->chunk = (samples + OFR_PROFILING_PATH_ROUNDS - 1) / OFR_PROFILING_PATH_ROUNDS;
+    path->plan = *plan;
+    path->per_batch = kinds_of_a_size(path);
+    path->chunk = (plan->samples + plan->rounds - 1) / plan->rounds;
     size_t one =
         2 * (size_t)(on->ops->lanes + TURN_KEPT) * (path->chunk + 1); /* passes of a measurement, at most */
     path->kind = calloc((size_t)setup->batches * path->per_batch, sizeof *path->kind);
     path->sample = calloc(one, sizeof *path->sample);
     path->share = calloc(one, sizeof *path->share);
-    path->sorted = calloc((size_t)setup->batches * one * OFR_PROFILING_PATH_ROUNDS, sizeof(double));
+    path->sorted = calloc((size_t)setup->batches * one * plan->rounds, sizeof(double));
     int rc = path->kind && path->sample && path->share && path->sorted ? make_kinds(path, setup, err)
                                                                        : ofr_fail_nomem(err, "a profile");
     if (!rc)
         rc = ofr_settle_init(&path->settle, &path->path, setup->batch, setup->batches,
-                             fmin(1.0, (double)samples / WHOLE_LOAD), err);
+                             fmin(1.0, (double)plan->samples / WHOLE_LOAD), err);
+    path->settle.rests = !plan->slower;
     if (rc)
         ofr_profiling_path_destroy(path);
     else
@@ -130,14 +149,46 @@ static void keep(struct kind *kind, const struct ofr_path_sample *sample, double
         kind->kept[kind->count++] = (struct kept){.sample = *sample, .share = share};
 }
 
-/* The end of a load: one `part`th of it, but no more than is wanted. */
-static void keep_end(struct ofr_profiling_path *path, struct kind *kind, uint32_t part)
+/* The end of a load: a quarter of it, but no more than is wanted. After a rest it is what settled means. */
+static void keep_end(struct ofr_profiling_path *path, struct kind *kind)
 {
     const struct ofr_settle *settle = &path->settle;
-    uint32_t most = path->chunk * LOAD_SAMPLES, count = settle->passes / part;
+    uint32_t most = path->chunk * LOAD_SAMPLES, count = settle->passes / 4;
     count = count < most ? count : most;
     for (uint32_t i = settle->passes - count; i < settle->passes; ++i)
-        keep(kind, &settle->sample[i], 1.0);
+        keep(kind, &settle->sample[i], settle->rests ? 1.0 : settle->share[i]);
+}
+
+/* As long as it would have taken at another speed. */
+static struct ofr_path_sample at_speed(const struct ofr_path_sample *of, double factor)
+{
+    struct ofr_path_sample sample = *of;
+    sample.pass_ns = llround(factor * (double)sample.pass_ns);
+    sample.seen_ns = llround(factor * (double)sample.seen_ns);
+    return sample;
+}
+
+/* Inputs ahead save less than the device's speed may change by between two loads: moments with and without take turns. */
+static int measure_ahead(struct ofr_profiling_path *path, struct kind *kind, uint32_t size, double load_ns,
+                         struct ofr_error *err)
+{
+    const struct ofr_settle *settle = &path->settle;
+    const uint32_t most = (path->chunk * LOAD_SAMPLES + PAIRS - 1) / PAIRS;
+    for (uint32_t pair = 0; pair < PAIRS; ++pair) {
+        int rc = ofr_settle_moment(&path->settle, size, false, err);
+        const double without_ns = rc ? 0.0 : ofr_settle_median(&path->settle);
+        if (!rc)
+            rc = ofr_settle_moment(&path->settle, size, true, err);
+        if (rc)
+            return rc;
+        uint32_t count = settle->passes / 2 < most ? settle->passes / 2 : most;
+        for (uint32_t i = settle->passes - count; i < settle->passes; ++i) {
+            struct ofr_path_sample sample =
+                at_speed(&settle->sample[i], without_ns > 0.0 ? load_ns / without_ns : 1.0);
+            keep(kind, &sample, 1.0);
+        }
+    }
+    return OFR_OK;
 }
 
 static bool counts(const struct ofr_profiling_path *path, const struct ofr_path_sample *sample, bool ramps)
@@ -154,19 +205,19 @@ static double median_without(struct ofr_profiling_path *path, uint32_t passes)
     return count ? ofr_median(path->sorted, count) : 0.0;
 }
 
-/* With ramps, by turns: as long as they would have taken at the speed of the load before, `load_ns` a pass. */
+/* With ramps, by turns: what they add to those without in the same run, added to a pass of the load before, `load_ns`. */
 static int measure_turns(struct ofr_profiling_path *path, struct kind *kind, double load_ns,
                          struct ofr_error *err)
 {
     int rc = ofr_settle_measure(&path->settle, &kind->ask, path->sample, NULL, err);
     if (rc)
         return rc;
-    double without_ns = median_without(path, kind->ask.passes);
-    double factor = without_ns > 0.0 ? load_ns / without_ns : 1.0;
+    const double without_ns = median_without(path, kind->ask.passes);
+    const int64_t shift_ns = without_ns > 0.0 ? llround(load_ns - without_ns) : 0;
     for (uint32_t i = 0; i < kind->ask.passes; ++i) {
         struct ofr_path_sample sample = path->sample[i];
-        sample.pass_ns = llround(factor * (double)sample.pass_ns);
-        sample.seen_ns = llround(factor * (double)sample.seen_ns);
+        sample.pass_ns += shift_ns;
+        sample.seen_ns += shift_ns;
         if (counts(path, &sample, true))
             keep(kind, &sample, 1.0);
     }
@@ -181,13 +232,10 @@ static int busy_kinds(struct ofr_profiling_path *path, uint32_t size, struct ofr
     if (rc)
         return rc;
     double load_ns = path->settle.size[size].settled_ns[path->settle.rounds];
-    keep_end(path, kind, 4);
-    if (last->ask.ahead) {
-        rc = ofr_settle_load_ahead(&path->settle, size, err);
-        if (!rc)
-            keep_end(path, last, 2);
-    }
-    for (uint32_t i = RUNGS; i < path->per_batch && !kind[i].ask.ahead && !rc; ++i)
+    keep_end(path, kind);
+    if (is_ahead(last))
+        rc = measure_ahead(path, last, size, load_ns, err);
+    for (uint32_t i = RUNGS; i < path->per_batch && !is_ahead(&kind[i]) && !rc; ++i)
         rc = measure_turns(path, &kind[i], load_ns, err);
     return rc;
 }
@@ -210,7 +258,7 @@ static int idle_kinds(struct ofr_profiling_path *path, uint32_t size, struct ofr
 
 int ofr_profiling_path_round(struct ofr_profiling_path *path, struct ofr_error *err)
 {
-    int rc = OFR_OK;
+    int rc = path->settle.rests || path->settle.rounds ? OFR_OK : ofr_settle_warm(&path->settle, err);
     for (uint32_t size = 0; size < path->settle.sizes && !rc; ++size)
         rc = busy_kinds(path, size, err);
     for (uint32_t size = 0; size < path->settle.sizes && !rc; ++size)
@@ -246,7 +294,7 @@ static int append_pass(struct ofr_profile_writer *writer, const struct kind *kin
                        struct ofr_error *err)
 {
     uint32_t batch = kind->ask.batch;
-    if (kind->ask.ahead)
+    if (is_ahead(kind))
         return append(writer, OFR_QUANTITY_AHEAD, batch, 0, sample->pass_ns, err);
     if (kind->ask.site >= 0) {
         int rc =
@@ -271,11 +319,10 @@ static int append_pass(struct ofr_profile_writer *writer, const struct kind *kin
 static struct ofr_path_sample settled(const struct ofr_profiling_path *path, uint32_t i, uint32_t k)
 {
     const struct kept *kept = &path->kind[i].kept[k];
-    double factor = 1.0 + ofr_settle_slower(&path->settle, i / path->per_batch) * (1.0 - kept->share);
-    struct ofr_path_sample sample = kept->sample;
-    sample.pass_ns = llround((double)sample.pass_ns / factor);
-    sample.seen_ns = llround((double)sample.seen_ns / factor);
-    return sample;
+    const uint32_t size = i / path->per_batch;
+    double slower = path->plan.slower ? path->plan.slower[size] : ofr_settle_slower(&path->settle, size);
+    double factor = 1.0 + slower * (1.0 - kept->share);
+    return at_speed(&kept->sample, 1.0 / factor);
 }
 
 /* A rung on which the device did not idle longer than on the one before says nothing: it is left out. The first, which is
@@ -301,4 +348,13 @@ int ofr_profiling_path_append(const struct ofr_profiling_path *path, struct ofr_
         }
     }
     return rc ? rc : ofr_settle_append(&path->settle, writer, err);
+}
+
+uint32_t ofr_profiling_path_passes(const struct ofr_profiling_path *path, uint32_t at, double **pass_ns)
+{
+    const struct kind *kind = &path->kind[(size_t)at * path->per_batch];
+    *pass_ns = calloc(kind->count, sizeof **pass_ns);
+    for (uint32_t i = 0; *pass_ns && i < kind->count; ++i)
+        (*pass_ns)[i] = (double)kind->kept[i].sample.pass_ns;
+    return kind->count;
 }

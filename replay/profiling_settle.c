@@ -10,13 +10,19 @@
 enum {
     REST_NS = 300000000, /* a GPU has forgotten a load by then: time constants seen are 80 to 180 ms */
     LOAD_NS = 450000000,
-    AHEAD_NS = 200000000,
+    SHORT_NS = 60000000, /* a load of a device that is settled before */
+    MOMENT_NS = 15000000,
     COLD_NS = 20000000, /* of the load's beginning, and FEWEST passes */
     NOMINAL_NS = 110000000,
     FEWEST = 4,
     BEFORE = 10, /* passes that tell how many a load has */
     MOST = 1 << 15
 };
+
+static double load_ns(const struct ofr_settle *settle)
+{
+    return settle->rests ? fmax(LOAD_NS, (double)settle->path->ops->settle_ns) : SHORT_NS;
+}
 
 static int64_t now_ns(void)
 {
@@ -29,11 +35,12 @@ int ofr_settle_init(struct ofr_settle *settle, const struct ofr_path *path, cons
                     uint32_t sizes, double scale, struct ofr_error *err)
 {
     *settle = (struct ofr_settle){
-        .path = path, .sizes = sizes, .scale = scale, .ended_ns = now_ns(), .start_ns = -1};
+        .path = path, .sizes = sizes, .rests = true, .scale = scale, .ended_ns = now_ns(), .start_ns = -1};
     settle->size = calloc(sizes, sizeof *settle->size);
     settle->sample = calloc(MOST, sizeof *settle->sample);
+    settle->share = calloc(MOST, sizeof *settle->share);
     settle->sorted = calloc(MOST, sizeof *settle->sorted);
-    if (!settle->size || !settle->sample || !settle->sorted)
+    if (!settle->size || !settle->sample || !settle->share || !settle->sorted)
         return ofr_fail_nomem(err, "a profile");
     for (uint32_t i = 0; i < sizes; ++i)
         settle->size[i].batch = batch[i];
@@ -44,6 +51,7 @@ void ofr_settle_release(struct ofr_settle *settle)
 {
     free(settle->size);
     free(settle->sample);
+    free(settle->share);
     free(settle->sorted);
     *settle = (struct ofr_settle){0};
 }
@@ -53,7 +61,7 @@ static void follow(struct ofr_settle *settle, const struct ofr_path_sample *samp
                    double *share, int64_t began_ns)
 {
     const int64_t ended_ns = now_ns();
-    double before_ns = (double)(ended_ns - settle->ended_ns), busy = settle->share;
+    double before_ns = (double)(ended_ns - settle->ended_ns), busy = settle->now;
     for (uint32_t i = 0; i < passes; ++i)
         before_ns -= (double)(sample[i].idle_ns + sample[i].pass_ns);
     const double first_ns = fmin(FEWEST * (double)sample[0].pass_ns, (double)(ended_ns - began_ns));
@@ -65,7 +73,7 @@ static void follow(struct ofr_settle *settle, const struct ofr_path_sample *samp
             share[i] = busy;
         busy = ofr_busy_share_busy(busy, (double)sample[i].pass_ns, NOMINAL_NS);
     }
-    settle->share = busy;
+    settle->now = busy;
     settle->ended_ns = ended_ns;
 }
 
@@ -92,7 +100,7 @@ static int run(struct ofr_settle *settle, const struct ofr_settle_size *size, in
                                      .ahead = ahead,
                                      .passes = (uint32_t)fmin(fmax(wanted, 4 * FEWEST), MOST)};
     settle->passes = ask.passes;
-    return ofr_settle_measure(settle, &ask, settle->sample, NULL, err);
+    return ofr_settle_measure(settle, &ask, settle->sample, settle->share, err);
 }
 
 /* Median, for a moment's disturbance of the machine lengthens single passes many times. */
@@ -131,6 +139,16 @@ static void rest(const struct ofr_settle *settle)
     nanosleep(&rest, NULL);
 }
 
+int ofr_settle_warm(struct ofr_settle *settle, struct ofr_error *err)
+{
+    const struct ofr_settle_size *size = &settle->size[settle->sizes - 1];
+    const struct ofr_path_ask before = {.batch = size->batch, .site = OFR_PATH_NO_RAMP, .passes = BEFORE};
+    const double for_ns = (double)settle->path->ops->settle_ns;
+    int rc = for_ns > 0.0 ? ofr_settle_measure(settle, &before, settle->sample, NULL, err) : OFR_OK;
+    return rc || for_ns <= 0.0 ? rc
+                               : run(settle, size, settle->sample[BEFORE - 1].pass_ns, false, for_ns, err);
+}
+
 int ofr_settle_load(struct ofr_settle *settle, uint32_t at, struct ofr_error *err)
 {
     struct ofr_settle_size *size = &settle->size[at];
@@ -139,8 +157,9 @@ int ofr_settle_load(struct ofr_settle *settle, uint32_t at, struct ofr_error *er
     int rc = ofr_settle_measure(settle, &before, settle->sample, NULL, err);
     if (rc)
         return rc;
-    rest(settle);
-    rc = run(settle, size, sample[BEFORE - 1].pass_ns, false, LOAD_NS, err);
+    if (settle->rests)
+        rest(settle);
+    rc = run(settle, size, sample[BEFORE - 1].pass_ns, false, load_ns(settle), err);
     if (rc)
         return rc;
     const uint32_t round = settle->rounds;
@@ -150,10 +169,15 @@ int ofr_settle_load(struct ofr_settle *settle, uint32_t at, struct ofr_error *er
     return OFR_OK;
 }
 
-int ofr_settle_load_ahead(struct ofr_settle *settle, uint32_t at, struct ofr_error *err)
+int ofr_settle_moment(struct ofr_settle *settle, uint32_t at, bool ahead, struct ofr_error *err)
 {
     const struct ofr_settle_size *size = &settle->size[at];
-    return run(settle, size, llround(size->settled_ns[settle->rounds]), true, AHEAD_NS, err);
+    return run(settle, size, llround(size->settled_ns[settle->rounds]), ahead, MOMENT_NS, err);
+}
+
+double ofr_settle_median(struct ofr_settle *settle)
+{
+    return median_pass(settle, settle->passes / 2, settle->passes);
 }
 
 double ofr_settle_slower(const struct ofr_settle *settle, uint32_t at)
@@ -175,7 +199,7 @@ static int64_t settling_ns(const struct ofr_settle *settle, uint32_t round)
         square += drop * drop;
     }
     const double ns = square > 0.0 ? product / square : NOMINAL_NS;
-    return llround(fmin(fmax(ns, COLD_NS), LOAD_NS));
+    return llround(fmin(fmax(ns, COLD_NS), load_ns(settle)));
 }
 
 static int append(struct ofr_profile_writer *writer, enum ofr_quantity quantity, uint32_t batch,
@@ -189,7 +213,8 @@ int ofr_settle_append(const struct ofr_settle *settle, struct ofr_profile_writer
                       struct ofr_error *err)
 {
     int rc = append(writer, OFR_QUANTITY_START, 0, settle->start_ns, err);
-    for (uint32_t round = 0; round < settle->rounds && settle->scale >= 1.0 && !rc; ++round) {
+    const uint32_t rounds = settle->rests && settle->scale >= 1.0 ? settle->rounds : 0;
+    for (uint32_t round = 0; round < rounds && !rc; ++round) {
         for (uint32_t i = 0; i < settle->sizes && !rc; ++i) {
             const struct ofr_settle_size *size = &settle->size[i];
             rc = append(writer, OFR_QUANTITY_COLD, size->batch, llround(size->cold_ns[round]), err);

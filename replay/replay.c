@@ -100,7 +100,7 @@ static int open_devices(struct ofr_leg_replay *leg, struct ofr_error *err)
     struct ofr_device_setup setup = {
         .batch = profile->batch,
         .batches = sizes_in_use(profile, leg->view.max_batch),
-        .profile = leg->options->paced ? profile : NULL,
+        .profile = leg->options->paced ? ofr_inputs_times(leg->view.inputs, 1) : NULL,
         .ramps_in_line = leg->options->ramps_in_line,
         .threads = leg->options->threads,
         .kernels = profile->kernels,

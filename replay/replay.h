@@ -43,7 +43,7 @@ struct ofr_replay_options {
     struct ofr_warm_up warm_up;
     bool catch_signals;
     struct ofr_replay_model_options model; /* for devices that run a network */
-    uint32_t threads;                      /* cpu device: 0 = one per processor */
+    uint32_t threads;                      /* cpu device: 0 = all processors but one */
     bool ramps_in_line;                    /* on the backbone instead of a branch */
 };
 

@@ -1,4 +1,5 @@
 #include "replay/executor_internal.h"
+#include "sim/serve/serve.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -8,18 +9,22 @@ enum {
     SETTLED_MOST = 64
 };
 
-/* One pass from submission to its end mark; waits as the run would. */
-static int time_pass(struct ofr_replay_executor *executor, struct unit *unit, uint32_t size, int64_t *took_ns,
-                     struct ofr_error *err)
+static int launch(struct ofr_replay_executor *executor, struct unit *unit, uint32_t size, struct lane **lane,
+                  struct ofr_error *err)
 {
-    struct lane *lane = ofr_replay__next_lane(executor, unit);
+    *lane = ofr_replay__next_lane(executor, unit);
+    (*lane)->pass.rows = size < executor->setup.max_batch ? size : executor->setup.max_batch;
+    (*lane)->pass.padded = size;
+    return ofr_replay__launch(executor, unit, *lane, err);
+}
+
+/* Until the end mark of the lane's pass, as the run would. */
+static int await(const struct ofr_replay_executor *executor, const struct unit *unit, const struct lane *lane,
+                 struct ofr_error *err)
+{
     struct ofr_timing *timing = executor->setup.timing;
-    lane->pass.rows = size < executor->setup.max_batch ? size : executor->setup.max_batch;
-    lane->pass.padded = size;
-    int64_t start_ns = ofr_timing_read(timing);
-    int rc = ofr_replay__launch(executor, unit, lane, err);
-    if (rc)
-        return rc;
+    const int64_t start_ns = ofr_timing_read(timing);
+    int rc;
     for (uint32_t looks = 1;
          atomic_load_explicit(lane->view.ended, memory_order_acquire) != lane->pass.ticket; ++looks) {
         ofr_patience(executor->setup.spin, looks);
@@ -32,8 +37,20 @@ static int time_pass(struct ofr_replay_executor *executor, struct unit *unit, ui
         if (rc)
             return rc;
     }
-    *took_ns = ofr_timing_read(timing) - start_ns;
     return 0;
+}
+
+/* One pass from submission to its end mark. */
+static int time_pass(struct ofr_replay_executor *executor, struct unit *unit, uint32_t size, int64_t *took_ns,
+                     struct ofr_error *err)
+{
+    struct lane *lane;
+    const int64_t start_ns = ofr_timing_read(executor->setup.timing);
+    int rc = launch(executor, unit, size, &lane, err);
+    if (!rc)
+        rc = await(executor, unit, lane, err);
+    *took_ns = ofr_timing_read(executor->setup.timing) - start_ns;
+    return rc;
 }
 
 static int ascending(const void *a, const void *b)
@@ -81,12 +98,30 @@ static void use_config(struct ofr_replay_executor *executor, const struct offram
             executor->unit[i].lane[l].config = *first;
 }
 
+/* All servers at once, so that none rests when the run begins. */
+static int load(struct ofr_replay_executor *executor, uint32_t size, int64_t for_ns, struct ofr_error *err)
+{
+    const uint32_t servers = executor->setup.servers;
+    const int64_t start_ns = ofr_timing_read(executor->setup.timing);
+    struct lane *lane[OFR_MAX_SERVERS];
+    int rc = 0;
+    while (!rc && ofr_timing_read(executor->setup.timing) - start_ns < for_ns) {
+        for (uint32_t i = 0; i < servers && !rc; ++i)
+            rc = launch(executor, &executor->unit[i], size, &lane[i], err);
+        for (uint32_t i = 0; i < servers && !rc; ++i)
+            rc = await(executor, &executor->unit[i], lane[i], err);
+    }
+    return rc;
+}
+
 int ofr_replay_executor_warm_up(struct ofr_replay_executor *executor, const struct ofr_warm_up *rule,
                                 const struct offramp_exit_config *first, struct ofr_notes *notes,
                                 struct ofr_error *err)
 {
     const struct ofr_profile *profile = executor->setup.profile;
+    const int64_t load_ns = rule->load_ns < 0 ? executor->setup.device->settle_ns : rule->load_ns;
     uint64_t passes = 0, sizes = 0, settled_sizes = 0;
+    uint32_t largest = 0;
     int rc = 0;
     use_config(executor, first);
     for (uint32_t i = 0; i < executor->setup.servers && !rc; ++i)
@@ -95,17 +130,20 @@ int ofr_replay_executor_warm_up(struct ofr_replay_executor *executor, const stru
                 break;
             uint32_t ran = 0;
             bool settled = false;
-            rc = warm_size(executor, &executor->unit[i], profile->batch[b], rule, &ran, &settled, err);
+            rc = warm_size(executor, &executor->unit[i], largest = profile->batch[b], rule, &ran, &settled,
+                           err);
             passes += ran;
             sizes++;
             settled_sizes += settled;
         }
+    if (!rc)
+        rc = load(executor, largest, load_ns, err);
     if (rc)
         return rc;
     return ofr_notes_setf(notes, err, "warm_up",
                           "%" PRIu64 " passes, before the run: at each of %" PRIu64 " sizes at least %" PRIu32
                           ", then until %" PRIu32 " lay within %g %% of their median, at most %g s; %" PRIu64
-                          " sizes settled",
+                          " sizes settled; then a load of %g s",
                           passes, sizes, rule->passes, rule->settled, 100.0 * rule->spread,
-                          1e-9 * (double)rule->most_ns, settled_sizes);
+                          1e-9 * (double)rule->most_ns, settled_sizes, 1e-9 * (double)load_ns);
 }

@@ -42,12 +42,12 @@ fi
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-# Six simulations of a scenario into $work/sim, each with execution times of its own.
-simulate() { # FOLDER [WITHOUT [STREAMS [PACE]]]
+# Six simulations of a scenario into $work/sim, each with execution times of its own. TIMES: a profile of those (model.times).
+simulate() { # FOLDER [WITHOUT [STREAMS [PACE [TIMES]]]]
     rm -rf "$work/sim" && mkdir "$work/sim"
     for stream in ${3:-1 2 3 4 5 6}; do
         "$offramp" sim "$1/scenario.yaml" --set model.noise_stream=$stream --set "model.without=[${2:-}]" \
-            --set "model.pace=[${4:-}]" \
+            --set "model.pace=[${4:-}]" ${5:+--set "model.times=$5"} \
             --log "$work/sim/$stream.olog" >/dev/null 2>"$work/err" || { cat "$work/err" >&2; return 1; }
     done
 }
@@ -83,6 +83,14 @@ passes() {
 # The pace at which passes of every size would take as long in the simulation as in the replays.
 pace() { awk '$1 == "pass" && $4 == "mean" && $6 == "ms" && $8 == "ms" { printf "%s%s=%.5f", n++ ? "," : "", $3, $5 / $7 }' "$work/compare"; }
 
+# The profile as `make.sh probes` took it to the card of the replays; nothing where it did not.
+probe_of() { # FOLDER
+    local profile
+    profile=$(grep -o -E 'profile: [^,}]+\.oprof' "$1/scenario.yaml" | sed 's/.*: //')
+    profile=$1/${profile%profiles/*}probes/${profile##*/}
+    if [ -e "$profile" ]; then echo "$profile"; fi
+}
+
 # Exit rates of the replays: the worst site of any of them against the first, in points.
 own_exits() { # FOLDER
     for replay in "$1"/replay-[2-9].olog; do
@@ -96,14 +104,20 @@ own_exits() { # FOLDER
 # batches of one are off by as many us as their passes; else to trials of ramps where the replays themselves leave by other
 # exits.
 measure() { # FOLDER
-    local errors own of_passes paced
+    local errors own of_passes paced probed probe
     simulate "$1"
     errors=$(errors_of "$1")
     own=$(own_exits "$1")
     of_passes=$(passes)
     simulate "$1" "" "" "$(pace)"
     paced=$(errors_of "$1" | cut -d' ' -f1-4)
-    echo "$errors $own $of_passes $paced" | awk -v name="${1##*/}" -v work="$work" -v record="$record" '
+    probed=$(cut -d' ' -f1-4 <<<"$errors") probe=$(probe_of "$1")
+    if [ "$probe" ]; then
+        simulate "$1" "" "" "" "$probe"
+        probed=$(errors_of "$1" | cut -d' ' -f1-4)
+        echo yes >"$work/probed"
+    fi
+    echo "$errors $own $of_passes $paced $probed" | awk -v name="${1##*/}" -v work="$work" -v record="$record" '
         function size(x) { return x < 0 ? -x : x }
         function list(cause, what) { causes[cause] = causes[cause] (causes[cause] ? ", " : "") what }
         # Off by no more than the aim when the pass error is added, in us; fields of passes() from 20 on.
@@ -134,9 +148,9 @@ measure() { # FOLDER
           for (i = 1; i <= n; i++) if (causes[cause[i]]) beside = beside (beside ? "; " : "") cause[i] ": " causes[cause[i]]
           printf "| %s | %+.2f (%.2f) | %+.2f (%.2f) | %+.2f (%.2f) | %+.2f (%.2f) | %.2f (%.2f) |\n",
               name, $1, $6, $2, $7, $3, $8, $4, $9, $5, $10 >>(work "/rows")
-          printf "| %s | %d | %.1f (%.1f to %.1f) | %.1f (%.1f to %.1f) | %+.2f (%.2f) | %+.2f, %+.2f, %+.2f | %s |\n",
-              name, $11, $12, $13, $14, $15, $16, $17, $18, $19, $26, $27, $28, missed ? beside : "none" >>(work "/causes")
-          print $1, $2, $3, $4, $26, $27, $28, $29 >>(work "/both")
+          printf "| %s | %d | %.1f (%.1f to %.1f) | %.1f (%.1f to %.1f) | %+.2f (%.2f) | %+.2f, %+.2f, %+.2f | %+.2f, %+.2f, %+.2f | %s |\n",
+              name, $11, $12, $13, $14, $15, $16, $17, $18, $19, $30, $31, $32, $26, $27, $28, missed ? beside : "none" >>(work "/causes")
+          print $1, $2, $3, $4, $26, $27, $28, $29, $30, $31, $32, $33 >>(work "/both")
           if (size($26) <= 1 && size($27) <= (overload ? 3 : 1) && size($28) <= 3 && size($29) <= 0.5) print name >>(work "/paced")
           if (!missed) print name >>(work "/within")
           if (!beyond) print name >>(work "/beside_replays") }'
@@ -167,7 +181,9 @@ table() {
     echo
     echo "## What the misses come from"
     echo
-    echo "Passes: from dispatch to end of the batches of the size most requests were served at, mean (p10 to p90). Left: the"
+    echo "Passes: from dispatch to end of the batches of the size most requests were served at, mean (p10 to p90). Probed: the"
+    echo "errors of mean, p50 and p99 latency with the profile as \`offramp profile probe\` took it to the card of the replays, on"
+    echo "their boot and before them (\`probes\`; those of the profile where there is none). Left: the"
     echo "errors of mean, p50 and p99 latency when passes of every size take, on average, as long as in the replays"
     echo "(\`model.pace\`). A missed aim that this takes away is put down to the passes: another boot of the machine runs them"
     echo "at another speed. Idling: batches of one are off by as many us as their passes, at most the aim aside; what a pass takes"
@@ -176,15 +192,16 @@ table() {
     echo "simulation: the aim is missed by less than two standard deviations of"
     echo "the mean of six simulations. In brackets: misses by no more than the replays differ by among themselves."
     echo
-    echo "| scenario | size | replays, us | simulation, us | error of the pass % | left % | missed, by cause |"
-    echo "|---|---|---|---|---|---|---|"
+    echo "| scenario | size | replays, us | simulation, us | error of the pass % | probed % | left % | missed, by cause |"
+    echo "|---|---|---|---|---|---|---|---|"
     cat "$work/causes"
     echo
     awk 'function size(x) { return x < 0 ? -x : x }
-         { for (i = 1; i <= 8; i++) sum[i] += size($i) }
-         END { printf "Mean absolute errors of mean, p50, p99, throughput: %.2f, %.2f, %.2f, %.2f %% with the passes of the profile, ",
-                   sum[1] / NR, sum[2] / NR, sum[3] / NR, sum[4] / NR
-               printf "%.2f, %.2f, %.2f, %.2f %% with those of the replays.\n", sum[5] / NR, sum[6] / NR, sum[7] / NR, sum[8] / NR }' "$work/both"
+         function four(from) { return sprintf("%.2f, %.2f, %.2f, %.2f %%", sum[from] / NR, sum[from + 1] / NR, sum[from + 2] / NR, sum[from + 3] / NR) }
+         { for (i = 1; i <= 12; i++) sum[i] += size($i) }
+         END { printf "Mean absolute errors of mean, p50, p99, throughput: %s with the passes of the profile, ", four(1)
+               if (probed) printf "%s after the probe, ", four(9)
+               printf "%s with the passes of the replays.\n", four(5) }' probed="$(count "$work/probed")" "$work/both"
     echo
     echo "Every time within its aim with the passes of the replays, $(count "$work/paced") of $(count "$work/rows")$(names "$work/paced")."
 }
@@ -202,7 +219,7 @@ boots() {
         elif grep -qxF -- "$profiles" <<<"$replays"; then
             echo "Warning: the profiles of ${set##*/} were measured on the boot of its replays."
         else
-            echo "Boots of ${set##*/}: profiles ${profiles%%-*}, replays $(cut -d- -f1 <<<"$replays" | paste -sd' '); not the same."
+            echo "Boots of ${set##*/}: profiles ${profiles%%-*}, replays $(cut -d- -f1 <<<"$replays" | sort -u | paste -sd' '); not the same."
         fi
     done
 }

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Evidence for one's own GPU, step by step (docs/how-far-to-trust.md):
 #   make.sh profiles DEVICE FOLDER    measures the networks into FOLDER/profiles
+#   make.sh probes DEVICE FOLDER      takes the profiles to the card of the replays, into FOLDER/probes, in seconds
 #   make.sh start DEVICE FOLDER       how long a replay takes besides its requests, into FOLDER/start
 #   make.sh scenarios FOLDER [TRACE.otrace [SECONDS]]   writes FOLDER/NAME/scenario.yaml, rates by what the profiles can
 #                                     do; with SECONDS the idle ones idle as much as five rounds in that time allow
@@ -9,8 +10,8 @@
 #                                     them; begins none after SECONDS
 #   make.sh keep FOLDER [BYTES]       verifies the logs, makes them compact, sums up what replays printed; fails above BYTES
 #                                     (6000000)
-# Between the first step and the replays the machine should have been started anew: a profile has to predict runs it was
-# not measured beside. Only profiles, start and replays need the device. NETS, RECORDINGS, OFFRAMP: other networks, other
+# Between profiles and scenarios on one side and probes and replays on the other the machine should have been started anew:
+# a profile has to predict runs it was not measured beside. Only profiles, probes, start and replays need the device. NETS, RECORDINGS, OFFRAMP: other networks, other
 # folders of recordings, another program. GRAIN: of times in logs that are kept (256ns). IDLE: share of the time the idle ones keep the server busy (0.3333).
 set -euo pipefail
 export LC_ALL=C # awk reads and writes numbers with a point
@@ -66,6 +67,14 @@ profiles() {
     for net in $nets; do
         "$offramp" profile "$net" --device "$1" --classes 2 --batch $batches --samples 20 --path-samples 90 \
             -o "$2/profiles/$net.oprof"
+    done
+}
+
+probes() {
+    mkdir -p "$2/probes"
+    environment >"$2/probes/environment.txt"
+    for net in $nets; do
+        "$offramp" profile probe "$2/profiles/$net.oprof" --device "$1" -o "$2/probes/$net.oprof"
     done
 }
 
@@ -283,6 +292,7 @@ keep() {
 
 case ${1:-} in
     profiles) profiles "${2:?DEVICE}" "${3:?FOLDER}" ;;
+    probes) probes "${2:?DEVICE}" "${3:?FOLDER}" ;;
     start) start "${2:?DEVICE}" "${3:?FOLDER}" ;;
     scenarios) scenarios "${2:?FOLDER}" "${3:-}" "${4:-}" ;;
     estimate) estimate "${2:?FOLDER}" "${3:-}" ;;

@@ -438,6 +438,7 @@ const struct ofr_device_ops ofr_device_cuda = {
     .name = "cuda",
     .help = "an NVIDIA GPU (Hopper): one CUDA graph per batch size, ramps on a forked branch",
     .lanes = OFR_CUDA_LANES,
+    .settle_ns = 450000000, /* 0.2 to 0.3 s were seen (docs/how-far-to-trust.md) */
     .create = create,
     .destroy = destroy,
     .lane = lane_view,

@@ -1,5 +1,6 @@
 #include "replay/nets/build.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -166,4 +167,11 @@ void ofr_net_work(const struct ofr_net *net, uint32_t n, double *bytes, double *
         *bytes += n * moved + weight_bytes(net, op, n);
         *operations += 2.0 * n * multiply_adds(net, op);
     }
+}
+
+void ofr_net_input_text(char out[static OFR_NET_INPUT_SIZE], const struct ofr_net *net)
+{
+    const struct ofr_tensor *input = &net->tensor[0];
+    snprintf(out, OFR_NET_INPUT_SIZE, "%" PRIu32 " x %" PRIu32 " x %" PRIu32 ", %" PRIu32 " classes",
+             input->h, input->w, input->c, net->classes);
 }

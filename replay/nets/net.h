@@ -162,6 +162,13 @@ int ofr_net_build(struct ofr_net **out, const char *name, const struct ofr_net_o
 void ofr_net_free(struct ofr_net *net);   /* NULL is allowed */
 extern const char *const ofr_net_names[]; /* NULL-terminated */
 
+#define OFR_NOTE_INPUT "input" /* in profiles: the text of ofr_net_input_text */
+enum {
+    OFR_NET_INPUT_SIZE = 96
+};
+/* "32 x 32 x 3, 10 classes": what goes into a network and what may come out. */
+void ofr_net_input_text(char out[static OFR_NET_INPUT_SIZE], const struct ofr_net *net);
+
 /* Bytes every weight is read once and every activation is written and read once, and multiply-adds x 2, of one
  * pass over n inputs: the two ceilings of a device's time. */
 void ofr_net_work(const struct ofr_net *net, uint32_t n, double *bytes, double *operations);

@@ -2,9 +2,8 @@
 #include "replay/model.h"
 #include "replay/profiling.h"
 #include "replay/replay.h"
-#include "sim/base/version.h"
+#include "sim/cli/device_options.h"
 #include "sim/cli/file_verbs.h"
-#include "sim/cli/progress.h"
 #include "sim/cli/verbs.h"
 #include "traces/info_print.h"
 
@@ -13,14 +12,11 @@
 #include <stdlib.h>
 
 struct options {
-    char device[OFFRAMP_TEXT_SIZE], batch[OFFRAMP_TEXT_SIZE], out[OFFRAMP_TEXT_SIZE],
-        weights[OFFRAMP_TEXT_SIZE], images[OFFRAMP_TEXT_SIZE];
-    uint64_t samples, path_samples, image_size, tokens, classes, threads, seed;
-    int32_t spin;
+    char device[OFFRAMP_TEXT_SIZE], batch[OFFRAMP_TEXT_SIZE], out[OFFRAMP_TEXT_SIZE];
+    struct ofr_device_options on;
+    uint64_t samples, path_samples, seed;
     uint8_t in_line, json;
 };
-
-static const char *const spins[] = {"auto", "always", "never", NULL}; /* as enum ofr_replay_spin */
 
 #define ROW(member) .offset = offsetof(struct options, member)
 
@@ -44,51 +40,8 @@ static const struct offramp_option table[] = {
      ROW(path_samples),
      .fallback = "90",
      .max = 100000,
-     .help = "of whole passes along the path of a replay, rounded up to threes; 0 = leave them out"},
-    {.name = "spin",
-     .type = OFFRAMP_OPT_CHOICE,
-     ROW(spin),
-     .fallback = "auto",
-     .choices = spins,
-     .help = "whether waiting threads keep their processors, as in `replay`"},
-    {.name = "weights",
-     .type = OFFRAMP_OPT_TEXT,
-     ROW(weights),
-     .fallback = "",
-     .help = "safetensors file; without, random ones: times are real"},
-    {.name = "images",
-     .type = OFFRAMP_OPT_TEXT,
-     ROW(images),
-     .fallback = "",
-     .help = "inputs (.npy); without, random ones"},
-    {.name = "image_size",
-     .type = OFFRAMP_OPT_COUNT,
-     ROW(image_size),
-     .fallback = "0",
-     .min = 0,
-     .max = 1024,
-     .help = "pixels a side; 0 = the network's own"},
-    {.name = "tokens",
-     .type = OFFRAMP_OPT_COUNT,
-     ROW(tokens),
-     .fallback = "0",
-     .min = 0,
-     .max = 65536,
-     .help = "length of a text; 0 = the network's own"},
-    {.name = "classes",
-     .type = OFFRAMP_OPT_COUNT,
-     ROW(classes),
-     .fallback = "0",
-     .min = 0,
-     .max = 65536,
-     .help = "answers there are; 0 = the network's own"},
-    {.name = "threads",
-     .type = OFFRAMP_OPT_COUNT,
-     ROW(threads),
-     .fallback = "0",
-     .min = 0,
-     .max = 1024,
-     .help = "cpu: threads of one product; 0 = all processors but one"},
+     .help = "of whole passes along the path of a replay, rounded up to sixes; 0 = leave them out"},
+    OFR_DEVICE_ROWS(struct options, on),
     {.name = "seed",
      .type = OFFRAMP_OPT_COUNT,
      ROW(seed),
@@ -129,43 +82,6 @@ static uint32_t read_sizes(const char *text, uint32_t size[MOST_SIZES])
     }
 }
 
-struct chatter {
-    FILE *out;
-    struct ofr_progress progress;
-};
-
-static void say(void *state, const char *line)
-{
-    struct chatter *chatter = state;
-    fprintf(chatter->out, "offramp: %s\n", line);
-}
-
-static void show_progress(void *state, uint64_t round, uint64_t rounds)
-{
-    struct chatter *chatter = state;
-    (void)rounds;
-    ofr_progress_update(&chatter->progress, round);
-}
-
-static int describe(struct ofr_notes *notes, const struct ofr_cli_call *call,
-                    const struct ofr_replay_model *model, struct ofr_error *err)
-{
-    const struct options *options = call->values;
-    int rc = ofr_notes_set(notes, "tool", "offramp " OFR_VERSION, err);
-    if (!rc)
-        rc = ofr_notes_set(notes, "command", call->command, err);
-    if (!rc)
-        rc = ofr_notes_set(notes, "weights", model->weights->source, err);
-    if (!rc)
-        rc = ofr_notes_setf(notes, err, "inputs", "%" PRIu32 ", %s", model->inputs.count,
-                            options->images[0] ? options->images : "random");
-    if (!rc)
-        rc = ofr_notes_setf(
-            notes, err, "input", "%" PRIu32 " x %" PRIu32 " x %" PRIu32 ", %" PRIu32 " classes",
-            model->net->tensor[0].h, model->net->tensor[0].w, model->net->tensor[0].c, model->net->classes);
-    return rc;
-}
-
 static int print(const struct ofr_cli_call *call, struct ofr_error *err)
 {
     const struct options *options = call->values;
@@ -186,16 +102,16 @@ static int measure(const struct ofr_cli_call *call, struct ofr_profiling *profil
 {
     const struct options *options = call->values;
     struct ofr_notes notes = OFR_NOTES_INIT;
-    struct chatter chatter = {.out = call->chatter};
+    struct ofr_device_chatter chatter = {.out = call->chatter};
     profiling->samples = (uint32_t)options->samples;
     profiling->path_samples = (uint32_t)options->path_samples;
-    profiling->spin = ofr_replay_may_spin((enum ofr_replay_spin)options->spin);
+    profiling->spin = ofr_replay_may_spin((enum ofr_replay_spin)options->on.spin);
     profiling->out = options->out;
     profiling->provenance = &notes;
-    profiling->say = say;
-    profiling->progress = show_progress;
+    profiling->say = ofr_device_say;
+    profiling->progress = ofr_device_progress;
     profiling->state = &chatter;
-    int rc = describe(&notes, call, model, err);
+    int rc = ofr_device_describe(&notes, call->command, &options->on, model, err);
     if (!rc) {
         ofr_progress_begin(&chatter.progress, call->chatter, model->net->name, "rounds",
                            OFR_PROFILING_ROUNDS);
@@ -210,7 +126,7 @@ static int run(const struct ofr_cli_call *call, struct ofr_error *err)
 {
     const struct options *options = call->values;
     uint32_t size[MOST_SIZES];
-    struct ofr_device_setup setup = {.batch = size, .threads = (uint32_t)options->threads};
+    struct ofr_device_setup setup = {.batch = size, .threads = (uint32_t)options->on.threads};
     struct ofr_profiling profiling = {.setup = &setup};
     setup.ramps_in_line = options->in_line;
     setup.batches = read_sizes(options->batch, size);
@@ -224,13 +140,8 @@ static int run(const struct ofr_cli_call *call, struct ofr_error *err)
     if (!profiling.ops)
         return OFR_E_USAGE;
     struct ofr_replay_model model;
-    struct ofr_replay_model_options wanted = {.net = call->positional[0],
-                                              .weights = options->weights,
-                                              .images = options->images,
-                                              .image_size = (uint32_t)options->image_size,
-                                              .tokens = (uint32_t)options->tokens,
-                                              .classes = (uint32_t)options->classes,
-                                              .seed = options->seed};
+    const struct ofr_replay_model_options wanted =
+        ofr_device_model_options(&options->on, call->positional[0], options->seed);
     int rc = ofr_replay_model_load(&model, &wanted, NULL, NULL, err);
     setup.net = model.net;
     setup.weights = model.weights;
@@ -244,6 +155,7 @@ static int run(const struct ofr_cli_call *call, struct ofr_error *err)
 static const struct ofr_cli_verb *const sub[] = {
     &ofr_verb_profile_import,
     &ofr_verb_profile_info,
+    &ofr_verb_profile_probe,
     NULL,
 };
 

@@ -3,6 +3,7 @@
 #include "replay/replay.h"
 #include "sim/base/json.h"
 #include "sim/base/version.h"
+#include "sim/cli/device_options.h"
 #include "sim/cli/file_verbs.h"
 #include "sim/cli/progress.h"
 #include "sim/cli/verbs.h"
@@ -14,18 +15,17 @@
 
 struct options {
     char device[OFFRAMP_TEXT_SIZE], log[OFFRAMP_TEXT_SIZE];
-    char net[OFFRAMP_TEXT_SIZE], weights[OFFRAMP_TEXT_SIZE], images[OFFRAMP_TEXT_SIZE];
-    int32_t exits, spin, pace;
+    char net[OFFRAMP_TEXT_SIZE];
+    struct ofr_device_options on;
+    int32_t exits, pace;
     uint8_t json, ramps_in_line;
-    uint64_t image_size, tokens, classes, threads;
-    int64_t max_lateness_ns, min_duration_ns, settle_most_ns;
+    int64_t max_lateness_ns, min_duration_ns, settle_most_ns, load_ns;
     uint64_t min_requests, warm_passes, settled_passes;
     double settle_spread;
     struct offramp_args set;
 };
 
 static const char *const exits[] = {"recorded", "computed", NULL};
-static const char *const spins[] = {"auto", "always", "never", NULL};
 static const char *const paces[] = {"none", "profile", NULL};
 
 #define ROW(member) .offset = offsetof(struct options, member)
@@ -47,45 +47,7 @@ static const struct offramp_option table[] = {
      ROW(net),
      .fallback = "",
      .help = "network the device runs; the profile's model when left out"},
-    {.name = "weights",
-     .type = OFFRAMP_OPT_TEXT,
-     ROW(weights),
-     .fallback = "",
-     .help =
-         "its weights, a safetensors file; random ones when left out: times are real, answers mean nothing"},
-    {.name = "images",
-     .type = OFFRAMP_OPT_TEXT,
-     ROW(images),
-     .fallback = "",
-     .help = "its inputs, a .npy file of u8 images or token numbers; random ones when left out"},
-    {.name = "image_size",
-     .type = OFFRAMP_OPT_COUNT,
-     ROW(image_size),
-     .fallback = "0",
-     .min = 0,
-     .max = 1024,
-     .help = "side of the images the network sees; 0 = its own"},
-    {.name = "tokens",
-     .type = OFFRAMP_OPT_COUNT,
-     ROW(tokens),
-     .fallback = "0",
-     .min = 0,
-     .max = 65536,
-     .help = "tokens of an input; 0 = the network's own"},
-    {.name = "classes",
-     .type = OFFRAMP_OPT_COUNT,
-     ROW(classes),
-     .fallback = "0",
-     .min = 0,
-     .max = 65536,
-     .help = "answers there are; 0 = the recording's, or the network's own"},
-    {.name = "threads",
-     .type = OFFRAMP_OPT_COUNT,
-     ROW(threads),
-     .fallback = "0",
-     .min = 0,
-     .max = 1024,
-     .help = "threads of the cpu device; 0 = one per processor"},
+    OFR_DEVICE_ROWS(struct options, on),
     {.name = "ramps_in_line",
      .type = OFFRAMP_OPT_BOOL,
      ROW(ramps_in_line),
@@ -149,12 +111,15 @@ static const struct offramp_option table[] = {
      .min = 0,
      .max = 9e18,
      .help = "longest warm-up of one batch size"},
-    {.name = "spin",
-     .type = OFFRAMP_OPT_CHOICE,
-     ROW(spin),
-     .fallback = "auto",
-     .choices = spins,
-     .help = "whether waiting threads keep their processors; auto = with 8 processors or more"},
+    {.name = "warm_up_load",
+     .type = OFFRAMP_OPT_TIME,
+     ROW(load_ns),
+     .fallback = "none",
+     .min = -1,
+     .max = 9e18,
+     .help =
+         "and then batches of the largest size for so long, so that the device has settled to a load; none = "
+         "450ms on cuda, 0s elsewhere"},
     {.name = "pace",
      .type = OFFRAMP_OPT_CHOICE,
      ROW(pace),
@@ -263,7 +228,7 @@ static struct ofr_replay_options replay_options(const struct options *options, u
     return (struct ofr_replay_options){
         .device = options->device,
         .exits = (enum ofr_replay_exits)options->exits,
-        .spin = (enum ofr_replay_spin)options->spin,
+        .spin = (enum ofr_replay_spin)options->on.spin,
         .paced = options->pace == 1,
         .lateness_ns = options->max_lateness_ns,
         .min_duration_ns = options->min_duration_ns,
@@ -271,16 +236,11 @@ static struct ofr_replay_options replay_options(const struct options *options, u
         .warm_up = {.passes = (uint32_t)options->warm_passes,
                     .settled = (uint32_t)options->settled_passes,
                     .spread = options->settle_spread,
-                    .most_ns = options->settle_most_ns},
+                    .most_ns = options->settle_most_ns,
+                    .load_ns = options->load_ns},
         .catch_signals = true,
-        .model = {.net = options->net,
-                  .weights = options->weights,
-                  .images = options->images,
-                  .image_size = (uint32_t)options->image_size,
-                  .tokens = (uint32_t)options->tokens,
-                  .classes = (uint32_t)options->classes,
-                  .seed = seed},
-        .threads = (uint32_t)options->threads,
+        .model = ofr_device_model_options(&options->on, options->net, seed),
+        .threads = (uint32_t)options->on.threads,
         .ramps_in_line = options->ramps_in_line != 0,
     };
 }

@@ -31,6 +31,7 @@ extern const struct ofr_cli_verb ofr_verb_recording_info;
 extern const struct ofr_cli_verb ofr_verb_recording_cut;
 extern const struct ofr_cli_verb ofr_verb_recording_print;
 extern const struct ofr_cli_verb ofr_verb_profile_info;
+extern const struct ofr_cli_verb ofr_verb_profile_probe;
 extern const struct ofr_cli_verb ofr_verb_log_info;
 extern const struct ofr_cli_verb ofr_verb_log_print;
 extern const struct ofr_cli_verb ofr_verb_log_compact;

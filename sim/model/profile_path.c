@@ -1,8 +1,8 @@
 #include "sim/model/profile_path.h"
 
 #include "sim/model/busy_share.h"
+#include "sim/model/middle.h"
 
-#include <gsl/gsl_sort.h>
 #include <gsl/gsl_statistics_double.h>
 #include <inttypes.h>
 #include <math.h>
@@ -106,8 +106,7 @@ static int fill_bins(struct bins *bins, const struct ofr_profile *profile, const
     return OFR_OK;
 }
 
-/* Mean of the middle four fifths; -1 for an empty bin. The device may have two speeds and change between them after
- * some dozens (docs/how-far-to-trust.md): a median would know one of the two, the mean knows what a queue feels. */
+/* -1 for an empty bin. */
 static int64_t middle(const struct bins *bins, const struct bin *bin)
 {
     double *sorted = bins->scratch;
@@ -115,9 +114,7 @@ static int64_t middle(const struct bins *bins, const struct bin *bin)
         return -1;
     for (uint32_t i = 0; i < bin->count; ++i)
         sorted[i] = (double)bin->value_ns[i];
-    gsl_sort(sorted, 1, bin->count);
-    uint32_t cut = bin->count / 10;
-    return llround(gsl_stats_mean(sorted + cut, 1, bin->count - 2 * cut));
+    return llround(ofr_middle(sorted, bin->count));
 }
 
 static int missing(const char *path, enum ofr_quantity quantity, uint32_t batch, uint32_t place,

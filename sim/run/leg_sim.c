@@ -4,11 +4,21 @@
 
 #include <math.h>
 
+static uint32_t stages_of(const struct ofr_leg_view *view)
+{
+    return ofr_modes[view->scenario->exits.mode]->stages;
+}
+
+static const struct ofr_profile *times_of(const struct ofr_leg_view *view)
+{
+    return ofr_inputs_times(view->inputs, stages_of(view));
+}
+
 /* The policy's time: what it models itself, unless the profile knows better or it is left out. */
 static void choose_controller(struct ofr_leg_sim *leg, const struct ofr_leg_view *view,
                               struct ofr_serve_setup *setup)
 {
-    const struct ofr_profile_path *path = &view->inputs->profile->path;
+    const struct ofr_profile_path *path = &times_of(view)->path;
     uint32_t without = view->scenario->model.without_terms;
     bool on = ofr_term_on(without, OFR_TERM_CONTROL);
     int64_t reply_ns = ofr_term_ns(without, OFR_TERM_FEEDBACK, path->reply_ns);
@@ -29,7 +39,7 @@ static int64_t start_of_run(const struct ofr_leg_view *view, int64_t duration_ns
 {
     const struct ofr_scenario *scenario = view->scenario;
     int64_t start_ns =
-        ofr_term_ns(scenario->model.without_terms, OFR_TERM_START, view->inputs->profile->path.start_ns);
+        ofr_term_ns(scenario->model.without_terms, OFR_TERM_START, times_of(view)->path.start_ns);
     struct ofr_random random;
     if (start_ns > 0 && scenario->model.noise == OFR_NOISE_SAMPLES) {
         ofr_random_init(&random, scenario->top.seed, OFR_RANDOM_START,
@@ -43,7 +53,7 @@ static int open(void *state, const struct ofr_leg_view *view, struct ofr_serve_s
                 struct ofr_error *err)
 {
     struct ofr_leg_sim *leg = state;
-    const struct ofr_profile *profile = view->inputs->profile;
+    const struct ofr_profile *profile = times_of(view);
     uint32_t without = view->scenario->model.without_terms;
     struct ofr_sim_executor_setup executor = {
         .recording = view->inputs->recording,
@@ -58,10 +68,10 @@ static int open(void *state, const struct ofr_leg_view *view, struct ofr_serve_s
     };
     setup->inputs_ahead = executor.inputs_ahead = setup->servers == 1 && ofr_profile_has_ahead(profile) &&
                                                   ofr_term_on(without, OFR_TERM_AHEAD) &&
-                                                  setup->mode->stages == 1;
+                                                  stages_of(view) == 1;
     executor.max_batch = view->max_batch;
     for (uint32_t i = 0; i < OFR_MAX_STAGES; ++i)
-        executor.profile[i] = setup->stage[i].profile;
+        executor.profile[i] = stages_of(view) == 1 ? profile : setup->stage[i].profile;
     int rc = ofr_sim_executor_create(&leg->executor, &executor, err);
     setup->executor = (struct ofr_executor){.ops = &ofr_sim_executor_ops, .state = leg->executor};
     setup->feedback_ns = ofr_term_ns(without, OFR_TERM_FEEDBACK, profile->feedback_ns);

@@ -71,6 +71,20 @@ static int check_pace(const struct ofr_profile *profile, const struct ofr_scenar
     return 0;
 }
 
+/* Another device runs the same batches of the same model. */
+static int check_times(const struct ofr_inputs *inputs, const struct ofr_scenario_model *model,
+                       struct ofr_error *err)
+{
+    const struct ofr_profile *profile = inputs->profile, *times = inputs->times;
+    bool same = times->sites == profile->sites && times->batches == profile->batches &&
+                memcmp(times->batch, profile->batch, profile->batches * sizeof *profile->batch) == 0;
+    return same ? OFR_OK
+                : ofr_fail(err, OFR_E_INPUT,
+                           "times: %s has other sites or batch sizes than %s, expected a profile of the same "
+                           "model at the same sizes",
+                           model->times, model->profile);
+}
+
 static int load_profile(struct ofr_profile **out, const char *path, const struct ofr_scenario_model *model,
                         struct ofr_error *err)
 {
@@ -88,6 +102,10 @@ int ofr_inputs_load_beside(struct ofr_inputs *inputs, const struct ofr_scenario 
     int rc = load_profile(&inputs->profile, model->profile, model, err);
     if (!rc && model->first_profile[0])
         rc = load_profile(&inputs->first_profile, model->first_profile, model, err);
+    if (!rc && model->times[0])
+        rc = load_profile(&inputs->times, model->times, model, err);
+    if (!rc && inputs->times)
+        rc = check_times(inputs, model, err);
     if (!rc && !recording && model->recording[0])
         rc = ofr_recording_load(&inputs->recording, model->recording, err);
     if (!rc)
@@ -110,6 +128,7 @@ void ofr_inputs_release(struct ofr_inputs *inputs)
 {
     ofr_profile_free(inputs->profile);
     ofr_profile_free(inputs->first_profile);
+    ofr_profile_free(inputs->times);
     ofr_recording_free(inputs->recording);
     *inputs = (struct ofr_inputs){0};
 }
@@ -340,8 +359,9 @@ static int check_ends(const struct ofr_scenario *scenario, struct ofr_error *err
 static int shortest(int64_t *out, const struct ofr_scenario *scenario, const struct ofr_inputs *inputs,
                     bool ramps, struct ofr_error *err)
 {
-    struct ofr_profile profile = *inputs->profile;
-    if (ofr_modes[scenario->exits.mode]->stages > 1) {
+    const uint32_t stages = ofr_modes[scenario->exits.mode]->stages;
+    struct ofr_profile profile = *ofr_inputs_times(inputs, stages);
+    if (stages > 1) {
         profile = inputs->first_profile ? *inputs->first_profile : profile;
         ramps = ramps && !inputs->first_profile;
         profile.path = (struct ofr_profile_path){0};

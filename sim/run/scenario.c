@@ -348,6 +348,9 @@ static int check_mode(const struct ofr_scenario *scenario, struct ofr_node *root
     if (scenario->model.first_profile[0] && mode->stages == 1)
         return ofr_node_fail(ofr_node_get(ofr_node_get(root, ofr_section_model.name), "first_profile"), err,
                              "first_profile: mode %s has no first model, expected mode: cascade", mode->name);
+    if (scenario->model.times[0] && mode->stages > 1)
+        return ofr_node_fail(ofr_node_get(ofr_node_get(root, ofr_section_model.name), "times"), err,
+                             "times: mode %s runs two models, expected one of a single stage", mode->name);
     return 0;
 }
 
@@ -489,6 +492,8 @@ int ofr_scenario_with_policy(struct ofr_scenario **out, const struct ofr_scenari
     copy->exits.mode = mode;
     if (ofr_modes[copy->exits.mode]->stages == 1)
         copy->model.first_profile[0] = '\0';
+    else
+        copy->model.times[0] = '\0';
     size_t batcher_size = scenario->batcher->component.options_size;
     copy->batcher_options = copy_bytes(scenario->batcher_options, batcher_size);
     bool complete = copy_streams(copy, scenario) && (!batcher_size || copy->batcher_options);

@@ -40,6 +40,7 @@ struct ofr_scenario_model {
     char profile[OFFRAMP_TEXT_SIZE];
     char recording[OFFRAMP_TEXT_SIZE];     /* empty = none: only policies without ramps */
     char first_profile[OFFRAMP_TEXT_SIZE]; /* empty = the model up to its ramp; mode cascade alone */
+    char times[OFFRAMP_TEXT_SIZE];         /* empty = those of the profile; not in mode cascade */
     int32_t noise;                         /* enum ofr_noise */
     uint64_t noise_stream;                 /* of the seed */
     int32_t samples;                       /* enum ofr_sample_order */

@@ -78,6 +78,12 @@ static const struct offramp_option model[] = {
      ROW(ofr_scenario_model, first_profile),
      .fallback = "",
      .help = "latency profile of a first model of its own, in mode cascade; its whole pass counts"},
+    {.name = "times",
+     .type = OFFRAMP_OPT_PATH,
+     ROW(ofr_scenario_model, times),
+     .fallback = "",
+     .help = "latency profile that batches take their times from in a simulation, while the policy and the "
+             "batcher go by `profile`: the same on another device (`offramp profile probe`)"},
     {.name = "noise",
      .type = OFFRAMP_OPT_CHOICE,
      ROW(ofr_scenario_model, noise),

@@ -49,8 +49,10 @@ int ofr_sim_executor_create(struct ofr_sim_executor **out, const struct ofr_sim_
         ofr_sim_executor_destroy(executor);
         return rc;
     }
-    for (uint32_t i = 0; i < setup->servers; ++i)
+    for (uint32_t i = 0; i < setup->servers; ++i) {
         executor->ended_ns[i] = -1;
+        executor->share[i] = 1.0; /* warmed up, as for a replay */
+    }
     ofr_random_init(&executor->random, setup->seed, OFR_RANDOM_EXECUTION, setup->noise_stream);
     *out = executor;
     return 0;

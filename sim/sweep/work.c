@@ -58,8 +58,8 @@ static int load(struct ofr_sweep_inputs *inputs, const struct ofr_scenario *scen
 static bool same_inputs(const struct ofr_scenario_model *a, const struct ofr_scenario_model *b)
 {
     return strcmp(a->profile, b->profile) == 0 && strcmp(a->recording, b->recording) == 0 &&
-           strcmp(a->first_profile, b->first_profile) == 0 && a->ramp_ns == b->ramp_ns &&
-           a->dispatch_ns == b->dispatch_ns && a->copy_in_ns == b->copy_in_ns &&
+           strcmp(a->first_profile, b->first_profile) == 0 && strcmp(a->times, b->times) == 0 &&
+           a->ramp_ns == b->ramp_ns && a->dispatch_ns == b->dispatch_ns && a->copy_in_ns == b->copy_in_ns &&
            a->copy_out_ns == b->copy_out_ns && a->release_ns == b->release_ns &&
            a->feedback_ns == b->feedback_ns;
 }

@@ -43,6 +43,10 @@ Test(bad_input, usage)
         {"sim s.yaml --set model.pace=[1]", 2, "pace: found '1', expected SIZE=FACTOR", NULL},
         {"sim s.yaml --set model.pace=[1=0]", 2, "pace: found '1=0', expected SIZE=FACTOR", NULL},
         {"sim s.yaml --set model.pace=[1=1.5,1=2]", 2, "pace: found the size 1 twice", NULL},
+        {"sim s.yaml --set model.times=none.oprof", 2, "none.oprof", NULL},
+        {"sim s.yaml --set model.times=rec.orec", 2, "rec.orec", NULL},
+        {"sim s.yaml --set model.times=other.oprof", 2,
+         "times: other.oprof has other sites or batch sizes than model.oprof", NULL},
         {"sim s.yaml --set model.without=[idle,magic]", 2,
          "without: found the term 'magic', expected of dispatch", NULL},
         {"log compact s.yaml -o small.olog", 2, "s.yaml", NULL},
@@ -199,6 +203,9 @@ Test(bad_input, modes)
          "other.oprof}\n" ARRIVALS REST},
         {"sim bad", 2, "none.oprof",
          "model: {profile: model.oprof, recording: rec.orec, first_profile: none.oprof}\n" ARRIVALS REST
+         "exits: {policy: twolayer, mode: cascade, ramp: 0, threshold: 0.1}\n"},
+        {"sim bad", 2, "bad:1:66: times: mode cascade runs two models",
+         "model: {profile: model.oprof, recording: rec.orec,        times: model.oprof}\n" ARRIVALS REST
          "exits: {policy: twolayer, mode: cascade, ramp: 0, threshold: 0.1}\n"},
         {"replay bad --device null --log out.olog", 2,
          "exits: offramp replay does not run mode cascade, expected mode: release",

@@ -167,6 +167,59 @@ Test(sim, a_measured_profile_runs_with_any_slo_and_noise_it_can_meet)
 #undef MEASURED
 }
 
+/* The profile that batches take twice as long as in. */
+static void make_slow_profile(const char *name)
+{
+    struct ofr_error err = OFR_ERROR_INIT;
+    struct ofr_profile_samples samples;
+    struct ofr_profile_writer *writer;
+    const char *site[4];
+    cr_assert_eq(ofr_profile_samples_load(&samples, files_path("model.oprof"), &err), 0, "%s", err.text);
+    for (uint32_t i = 0; i < 4; ++i)
+        site[i] = samples.site_name[i];
+    cr_assert_eq(ofr_profile_create(&writer, files_path(name), "small", 4, site, NULL, &err), 0);
+    for (size_t i = 0; i < samples.count; ++i) {
+        samples.row[i].value_ns *= 2;
+        cr_assert_eq(ofr_profile_append(writer, &samples.row[i], &err), 0);
+    }
+    cr_assert_eq(ofr_profile_finish(writer, &err), 0);
+    ofr_profile_samples_release(&samples);
+}
+
+static double number_at(const json_t *run, const char *object, const char *key)
+{
+    return json_number_value(json_object_get(json_object_get(run, object), key));
+}
+
+/* Fails when batches do not take the times of `model.times`, or anything else does. */
+Test(sim, times_of_another_profile_are_the_batches_alone)
+{
+    make_slow_profile("slow.oprof");
+    json_t *plain = run_json("sim s.yaml --json"),
+           *slow = run_json("sim s.yaml --json --set model.profile=slow.oprof");
+    json_t *own = run_json("sim s.yaml --json --set model.times=model.oprof");
+    json_t *times = run_json("sim s.yaml --json --set model.times=slow.oprof");
+    cr_expect(json_equal(plain, own), "its own times change nothing");
+    cr_expect(json_equal(slow, times), "a policy that asks for no times sees no difference");
+    cr_expect_gt(number_at(times, "service_ms", "p50"), 1.9 * number_at(plain, "service_ms", "p50"));
+    json_decref(plain);
+    json_decref(slow);
+    json_decref(own);
+    json_decref(times);
+    /* clockwork plans by the profile, until it has seen what batches take. */
+    const char *plans =
+        "sim s.yaml --json --set batching={policy:~clockwork,~max_batch:~8,~buffer:~0s} --set slo=3ms "
+        "--set exits={policy:~vanilla}";
+    char known_line[512], unknown_line[512];
+    snprintf(known_line, sizeof known_line, "%s --set model.profile=slow.oprof", plans);
+    snprintf(unknown_line, sizeof unknown_line, "%s --set model.times=slow.oprof", plans);
+    json_t *known = run_json(known_line), *unknown = run_json(unknown_line);
+    cr_expect_gt(number_at(known, "requests", "dropped"), 0);
+    cr_expect_neq(json_equal(known, unknown), 1, "the batcher goes by the profile");
+    json_decref(known);
+    json_decref(unknown);
+}
+
 /* However much longer than its bytes a text is when it is written. */
 Test(sim, a_resolved_scenario_reads_back)
 {

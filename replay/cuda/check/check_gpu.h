@@ -9,6 +9,7 @@
  *   steps NET BATCH               every kind of operator of one batch size, and how it runs     steps.c
  *   anatomy NET                   what a ramp's time is made of                                 steps.c
  *   speeds NET BATCH SECONDS      pass times and the SM's clock over time                       speeds.c
+ *   levels BATCH DEVICES PROFILE  pass times of the same device made anew, beside the SM's clock speeds.c
  *   loads NET SECONDS             pass times once a load sets in, by batch size and load       loads.c
  *   delay NET BATCH               what three ramps cost a pass, and which of their parts does   delay.c
  */
@@ -34,6 +35,7 @@ int ofr_check_time(char **argument, struct ofr_error *err);
 int ofr_check_steps(char **argument, struct ofr_error *err);
 int ofr_check_anatomy(char **argument, struct ofr_error *err);
 int ofr_check_speeds(char **argument, struct ofr_error *err);
+int ofr_check_levels(char **argument, struct ofr_error *err);
 int ofr_check_loads(char **argument, struct ofr_error *err);
 int ofr_check_delay(char **argument, struct ofr_error *err);
 struct ofr_cuda;

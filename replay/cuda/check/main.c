@@ -17,6 +17,7 @@ static const struct mode {
     {"anatomy", "NET", 1, 1, ofr_check_anatomy},
     {"delay", "NET BATCH", 2, 2, ofr_check_delay},
     {"speeds", "NET BATCH SECONDS", 3, 3, ofr_check_speeds},
+    {"levels", "BATCH DEVICES PROFILE", 3, 3, ofr_check_levels},
     {"loads", "NET SECONDS", 2, 2, ofr_check_loads},
     {"failures", "", 0, 0, ofr_check_failures},
 };

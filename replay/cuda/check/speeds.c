@@ -8,6 +8,7 @@
 #include "replay/cuda/check/mark.h"
 #include "replay/cuda/state.h"
 #include "replay/median.h"
+#include "sim/model/profile.h"
 
 #include <cuda_runtime_api.h>
 #include <math.h>
@@ -20,7 +21,11 @@ enum {
     LOOKS_MOST = 1 << 12,
     LOOK_NS = 10000000,
     BIN_NS = 10000000,
+    DEVICES_MOST = 64,
+    BETWEEN_BYTES = 37 << 20,
 };
+
+#define LEVEL_S 0.2 /* of load, after as long a load before it */
 
 struct pass_row {
     int64_t begin_ns, took_ns;
@@ -194,6 +199,100 @@ static void print_stretch(const struct stretch *of)
         printf("\t1 %% of clock is %+.2f %% of time, correlation %+.3f", xy / xx, xy / sqrt(xx * yy));
     printf("\n");
     fflush(stdout);
+}
+
+/* ---- the same device made anew ---- */
+
+/* A stretch without ramps: median pass and clock, clocks in bins are left to `speeds`. */
+static int print_level(struct stretch *of, uint32_t device, const char *when, struct ofr_error *err)
+{
+    static double us[PASSES_MOST], mhz[PASSES_MOST];
+    uint32_t clocks = 0;
+    const int code = run_passes(of, LEVEL_S, err);
+    if (code)
+        return code;
+    for (uint32_t i = 0; i < of->passes; ++i) {
+        us[i] = (double)of->pass[i].took_ns / 1e3;
+        mhz[clocks] = clock_mhz(of, i);
+        clocks += isnan(mhz[clocks]) ? 0 : 1;
+    }
+    printf("level\t%s\t%u\tdevice %u\t%s\t%u passes\t%.2f us\t%.1f MHz\n", of->cuda->net->name, of->batch,
+           device, when, of->passes, median(us, of->passes), median(mhz, clocks));
+    fflush(stdout);
+    return OFR_OK;
+}
+
+static int one_device(struct stretch *of, const struct ofr_device_setup *setup, uint32_t device,
+                      struct ofr_error *err)
+{
+    const struct timespec rest = {0, 200000000};
+    void *state = NULL, *mark = NULL;
+    int code = of->ops->create(&state, setup, err);
+    of->cuda = state;
+    if (!code)
+        code = ofr_cuda_memory_take(&of->cuda->memory, OFR_CUDA_FOR_CELLS,
+                                    (PASSES_MOST + 1) * sizeof *of->mark, &mark, err);
+    of->mark = mark;
+    if (!code)
+        code = run_passes(of, LEVEL_S, err); /* warms up */
+    if (!code)
+        code = print_level(of, device, "first", err);
+    nanosleep(&rest, NULL);
+    if (!code)
+        code = run_passes(of, LEVEL_S, err);
+    if (!code)
+        code = print_level(of, device, "again", err);
+    of->ops->destroy(state);
+    return code;
+}
+
+/* Blocks of memory that are kept between one device and the next give it other memory than the one before had. */
+static int each_device(struct stretch *of, const struct ofr_device_setup *setup, uint32_t devices,
+                       struct ofr_error *err)
+{
+    void *between[DEVICES_MOST] = {NULL};
+    int code = OFR_OK;
+    for (uint32_t i = 0; i < devices && !code; ++i) {
+        code = one_device(of, setup, i, err);
+        if (!code && i % 2) /* every second one may get the same memory again */
+            OFR_CUDA_TRY(cudaMalloc(&between[i], BETWEEN_BYTES), err);
+    }
+    for (uint32_t i = 0; i < devices; ++i)
+        (void)cudaFree(between[i]);
+    return code;
+}
+
+int ofr_check_levels(char **argument, struct ofr_error *err)
+{
+    const struct ofr_net_options options = {.classes = 2};
+    const uint32_t batch = (uint32_t)strtoul(argument[0], NULL, 10);
+    const uint32_t devices = (uint32_t)strtoul(argument[1], NULL, 10);
+    struct stretch of = {.batch = batch};
+    struct ofr_profile *profile = NULL;
+    struct ofr_check_net all = {.net = NULL};
+    int32_t index;
+    int code = ofr_profile_load(&profile, argument[2], err);
+    if (!code && (ofr_profile_batch_index(profile, batch) < 0 || !devices || devices > DEVICES_MOST))
+        code = ofr_fail(err, OFR_E_USAGE, "levels: expected a batch size of %s and at most %d devices",
+                        argument[2], DEVICES_MOST);
+    if (!code)
+        code = ofr_check_net_init(&all, profile->model, &options, err);
+    const struct ofr_device_setup setup = {.net = all.net,
+                                           .weights = all.weights,
+                                           .inputs = all.inputs,
+                                           .batch = code ? NULL : profile->batch,
+                                           .batches = code ? 0 : profile->batches,
+                                           .kernels = code ? NULL : profile->kernels};
+    of.ops = code ? NULL : ofr_device_find("cuda", &index, err);
+    of.pass = calloc(PASSES_MOST, sizeof *of.pass);
+    if (!code)
+        code = !of.pass ? ofr_fail_nomem(err, "passes")
+               : of.ops ? each_device(&of, &setup, devices, err)
+                        : OFR_E_BUG;
+    free(of.pass);
+    ofr_check_net_release(&all);
+    ofr_profile_free(profile);
+    return code;
 }
 
 /* ---- one device ---- */
