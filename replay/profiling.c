@@ -220,6 +220,9 @@ static int measure_path(struct job *job, double *sorted, struct ofr_error *err)
     int rc = ofr_profiling_path_create(&job->path, &path, how->setup, &plan, err);
     for (uint32_t round = 0; round < OFR_PROFILING_PATH_ROUNDS && !rc; ++round) {
         rc = ofr_profiling_path_round(job->path, err);
+        if (!rc && round == 0)
+            say(job, "profiling: whole passes estimated %.1f s",
+                OFR_PROFILING_PATH_ROUNDS * (now_s() - began_s));
         if (how->progress)
             how->progress(how->state, round + 1, OFR_PROFILING_PATH_ROUNDS);
     }

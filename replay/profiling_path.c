@@ -8,10 +8,11 @@
 
 enum {
     RUNGS = 6,
-    TURN_KEPT = 3,    /* of the batches with ramps, and of as many without, that take turns */
-    LOAD_SAMPLES = 3, /* so many times the samples of a round are kept of a load's end */
-    PAIRS = 4,        /* of moments with and without inputs ahead, in a round */
-    WHOLE_LOAD = 90   /* samples from which on rests and loads are as long as a GPU takes to settle */
+    TURN_KEPT = 3,     /* of the batches with ramps, and of as many without, that take turns */
+    LOAD_SAMPLES = 3,  /* so many times the samples of a round are kept of a load's end */
+    PAIRS = 4,         /* of moments with and without inputs ahead, in a round */
+    LONG_NS = 4000000, /* sixteen passes this long take longer than a moment should: one pair has to do */
+    WHOLE_LOAD = 90    /* samples from which on rests and loads are as long as a GPU takes to settle */
 };
 
 /* How long the device idles before a pass; rung 0: not at all, the next batch waits. Five steps up to where a GPU at a
@@ -173,8 +174,9 @@ static int measure_ahead(struct ofr_profiling_path *path, struct kind *kind, uin
                          struct ofr_error *err)
 {
     const struct ofr_settle *settle = &path->settle;
-    const uint32_t most = (path->chunk * LOAD_SAMPLES + PAIRS - 1) / PAIRS;
-    for (uint32_t pair = 0; pair < PAIRS; ++pair) {
+    const uint32_t pairs = load_ns < LONG_NS ? PAIRS : 1;
+    const uint32_t most = (path->chunk * LOAD_SAMPLES + pairs - 1) / pairs;
+    for (uint32_t pair = 0; pair < pairs; ++pair) {
         int rc = ofr_settle_moment(&path->settle, size, false, err);
         const double without_ns = rc ? 0.0 : ofr_settle_median(&path->settle);
         if (!rc)

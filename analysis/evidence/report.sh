@@ -73,20 +73,27 @@ after_idling() { # NETWORK BOOT LOG...
     echo "## Passes after idling"
     echo
     echo "Batches of one in the idle scenarios: mean pass, us, by how long the server had been idle before it. Replays of each"
-    echo "boot, and a simulation, which has it from the profile's boot."
+    echo "boot, and a simulation, which has it from the profile's boot, or from the probe on the boot of the replays."
     echo
     echo "| network | boot | under 200 us | 200 us to 1 ms | 1 to 4 ms | 4 to 16 ms | above |"
     echo "|---|---|---|---|---|---|---|"
     for folder in $set/*-idle; do
         name=$(basename "$folder" -idle)
-        "$offramp" sim "$folder/scenario.yaml" --log "$work/idle.olog" >"$work/idle.out" 2>&1 || { cat "$work/idle.out" >&2; exit 1; }
-        after_idling "$name" simulation "$work/idle.olog"
+        for times in "" "$set/probes/$name.oprof"; do
+            [ -z "$times" ] || [ -e "$times" ] || continue
+            "$offramp" sim "$folder/scenario.yaml" ${times:+--set "model.times=$times"} --log "$work/idle.olog" >"$work/idle.out" 2>&1 ||
+                { cat "$work/idle.out" >&2; exit 1; }
+            after_idling "$name" "simulation${times:+, probed}" "$work/idle.olog"
+        done
         while read -r from to boot; do
             logs=()
             for ((round = from; round <= to; ++round)); do logs+=("$folder/replay-$round.olog"); done
             after_idling "$name" "$boot" "${logs[@]}"
-        done < <(awk '$1 == "rounds" { split($2, r, "-") } $1 == "boot:" { print r[1], r[2], substr($2, 1, 8) }' \
-            "$(dirname "$folder")/environment.txt")
+        done < <(awk '$1 == "rounds" { split($2, r, "-") } # those of one boot that follow each other are one row
+            $1 == "boot:" { if (boot != "" && boot != substr($2, 1, 8)) { print from, to, boot; boot = "" }
+                            if (boot == "") { from = r[1]; boot = substr($2, 1, 8) }
+                            to = r[2] }
+            END { if (boot != "") print from, to, boot }' "$(dirname "$folder")/environment.txt")
     done
 } >"$work/fidelity.md"
 analysis/evidence/figure.sh <"$work/table" >"$work/fidelity.svg"
