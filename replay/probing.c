@@ -9,6 +9,10 @@
 #include <stdlib.h>
 #include <time.h>
 
+/* Devices of one kind are not as far apart. */
+#define LEAST_PACE 0.01
+#define MOST_PACE  100.0
+
 struct job {
     const struct ofr_probing *how;
     void *device;
@@ -16,6 +20,7 @@ struct job {
     struct ofr_profiling_path *path; /* owned */
     double *slower;                  /* owned, [batches] */
     double *pace;                    /* [batches], the caller's */
+    uint64_t passes;                 /* that followed each other, over all sizes */
     double spent_s;
     struct ofr_profile_writer *writer; /* owned */
 };
@@ -57,8 +62,15 @@ static int find_pace(struct job *job, struct ofr_error *err)
         const uint32_t count = ofr_profiling_path_passes(job->path, b, &pass_ns);
         if (!pass_ns)
             return ofr_fail_nomem(err, "a probe");
+        job->passes += count;
         job->pace[b] = ofr_middle(pass_ns, count) / (double)path->pass_ns[(size_t)b * path->rungs];
         free(pass_ns);
+        if (job->pace[b] < LEAST_PACE || job->pace[b] > MOST_PACE)
+            return ofr_fail(err, OFR_E_INPUT,
+                            "%s: batch size %" PRIu32
+                            ": found passes %g times as long here as there, expected %g to "
+                            "%g times: another network, or another kind of device",
+                            job->how->path, job->how->profile->batch[b], job->pace[b], LEAST_PACE, MOST_PACE);
     }
     return OFR_OK;
 }
@@ -94,7 +106,7 @@ static int note_pace(const struct job *job, struct ofr_error *err)
     return ofr_profile_note(job->writer, "pace", text, err);
 }
 
-/* What it was before: file, and what that file says of itself. */
+/* What it was before: file, and what that file says of itself, or, where that was probed itself, of its origin. */
 static int note_origin(const struct job *job, struct ofr_notes *notes, struct ofr_error *err)
 {
     static const char *const kept[][2] = {{"ramps", "ramps"},
@@ -103,7 +115,9 @@ static int note_origin(const struct job *job, struct ofr_notes *notes, struct of
                                           {"measured", "profiled"}};
     int rc = ofr_notes_set(notes, "profile", job->how->path, err);
     for (size_t i = 0; i < sizeof kept / sizeof *kept && !rc; ++i) {
-        const char *text = ofr_notes_get(&job->how->rows->provenance, kept[i][0]);
+        const char *text = ofr_notes_get(&job->how->rows->provenance, kept[i][1]);
+        if (!text)
+            text = ofr_notes_get(&job->how->rows->provenance, kept[i][0]);
         if (text)
             rc = ofr_notes_set(notes, kept[i][1], text, err);
     }
@@ -171,13 +185,15 @@ static int append_kept(const struct job *job, struct ofr_error *err)
 
 static int finish_file(struct job *job, struct ofr_error *err)
 {
-    char after[OFR_DEVICE_STATE_SIZE], measured[256];
+    char after[OFR_DEVICE_STATE_SIZE], measured[320];
     ofr_device_state_text(after, &job->after);
-    snprintf(measured, sizeof measured,
-             "%" PRIu32
-             " samples of whole passes without ramps in %d rounds, waiting threads %s; took %.1f s; the "
-             "rest is the profile's, times the pace of the batch size",
-             job->how->samples, OFR_PROBING_ROUNDS, job->how->spin ? "spin" : "sleep", job->spent_s);
+    snprintf(
+        measured, sizeof measured,
+        "%" PRIu64
+        " whole passes without ramps that followed each other, in %d rounds over all batch sizes, and passes "
+        "after idling; waiting threads %s; took %.1f s; the rest is the profile's, times the pace of the "
+        "batch size",
+        job->passes, OFR_PROBING_ROUNDS, job->how->spin ? "spin" : "sleep", job->spent_s);
     int rc = append_kept(job, err);
     if (!rc)
         rc = ofr_profiling_path_append(job->path, job->writer, err);

@@ -357,6 +357,6 @@ uint32_t ofr_profiling_path_passes(const struct ofr_profiling_path *path, uint32
     const struct kind *kind = &path->kind[(size_t)at * path->per_batch];
     *pass_ns = calloc(kind->count, sizeof **pass_ns);
     for (uint32_t i = 0; *pass_ns && i < kind->count; ++i)
-        (*pass_ns)[i] = (double)kind->kept[i].sample.pass_ns;
+        (*pass_ns)[i] = (double)settled(path, at * path->per_batch, i).pass_ns;
     return kind->count;
 }

@@ -25,7 +25,7 @@ int ofr_profiling_path_create(struct ofr_profiling_path **out, const struct ofr_
 int ofr_profiling_path_round(struct ofr_profiling_path *path, struct ofr_error *err);
 int ofr_profiling_path_append(const struct ofr_profiling_path *path, struct ofr_profile_writer *writer,
                               struct ofr_error *err);
-/* Passes of size number `at` that found the device busy before them, in ns and in the order of measurement: their number,
+/* Passes of size number `at` that followed each other, as on a settled device, in ns and in the order of measurement: their number,
  * which is above 0 after a round; *pass_ns is owned by the caller, NULL without memory. */
 uint32_t ofr_profiling_path_passes(const struct ofr_profiling_path *path, uint32_t at, double **pass_ns);
 void ofr_profiling_path_destroy(struct ofr_profiling_path *path); /* NULL is allowed */

@@ -275,11 +275,23 @@ static bool keep(void *state)
     return leg->began;
 }
 
-static const struct ofr_leg_ops recorded_ops = {
-    .name = "replay", .log_tables = OFR_RUNLOG_INSTANTS, .open = open_leg, .close = close_leg, .keep = keep};
+/* The null device alone keeps a profile's times, where it is asked to. */
+static bool profiled(const void *state)
+{
+    const struct ofr_leg_replay *leg = state;
+    return leg->options->paced && leg->device->no_net;
+}
+
+static const struct ofr_leg_ops recorded_ops = {.name = "replay",
+                                                .log_tables = OFR_RUNLOG_INSTANTS,
+                                                .profiled = profiled,
+                                                .open = open_leg,
+                                                .close = close_leg,
+                                                .keep = keep};
 static const struct ofr_leg_ops computed_ops = {.name = "replay",
                                                 .log_tables = OFR_RUNLOG_INSTANTS | OFR_RUNLOG_RESULTS,
                                                 .answers = true,
+                                                .profiled = profiled,
                                                 .open = open_leg,
                                                 .close = close_leg,
                                                 .keep = keep};

@@ -348,7 +348,10 @@ static int open_leg(void *state, const struct ofr_leg_view *view, struct ofr_ser
     } else {
         ofr_clock_virtual_init(&setup->clock, &leg->now, 0);
         setup->executor = (struct ofr_executor){.ops = &virtual_executor, .state = v};
-        setup->feedback_ns = view->inputs->profile->feedback_ns;
+        const struct ofr_scenario *scenario = view->scenario;
+        const uint32_t stages = ofr_modes[scenario->exits.mode]->stages;
+        setup->feedback_ns = ofr_term_ns(scenario->model.without_terms, OFR_TERM_FEEDBACK,
+                                         ofr_inputs_times(view->inputs, stages)->feedback_ns);
     }
     return 0;
 }

@@ -182,8 +182,8 @@ table() {
     echo "## What the misses come from"
     echo
     echo "Passes: from dispatch to end of the batches of the size most requests were served at, mean (p10 to p90). Probed: the"
-    echo "errors of mean, p50 and p99 latency with the profile as \`offramp profile probe\` took it to the card of the replays, on"
-    echo "their boot and before them (\`probes\`; those of the profile where there is none). Left: the"
+    echo "errors of mean, p50 and p99 latency with the profile as \`offramp profile probe\` took it to the card of the replays"
+    echo "(\`probes\`; those of the profile where there is none). Left: the"
     echo "errors of mean, p50 and p99 latency when passes of every size take, on average, as long as in the replays"
     echo "(\`model.pace\`). A missed aim that this takes away is put down to the passes: another boot of the machine runs them"
     echo "at another speed. Idling: batches of one are off by as many us as their passes, at most the aim aside; what a pass takes"
@@ -208,12 +208,17 @@ table() {
 
 # One line for every set of folders: whether its profiles were measured on another boot of the machine than its replays.
 boots() {
-    local sets set profiles replays
+    local sets set profiles replays probes
     sets=$(for folder in "${folders[@]}"; do dirname "$folder"; done | sort -u)
     for set in $sets; do
         profiles=$(sed -n 's/^boot: //p' "$set/profiles/environment.txt" 2>/dev/null || true)
+        probes=$(sed -n 's/^boot: //p' "$set/probes/environment.txt" 2>/dev/null || true)
         replays=$(sed -n 's/^boot: //p' "$set/environment.txt" 2>/dev/null || true)
         echo
+        if [ -d "$set/probes" ] && { [ -z "$probes" ] || grep -qvxF -- "$probes" <<<"$replays"; }; then
+            echo "Warning: \`environment.txt\` of ${set##*/} does not say that its probes are of the boot of its replays."
+            echo
+        fi
         if [ -z "$profiles" ] || [ -z "$replays" ]; then
             echo "Warning: \`environment.txt\` of ${set##*/} does not name the boots of its profiles and its replays."
         elif grep -qxF -- "$profiles" <<<"$replays"; then

@@ -41,7 +41,7 @@ static const struct offramp_option table[] = {
      .fallback = "90",
      .max = 100000,
      .help = "of whole passes along the path of a replay, rounded up to sixes; 0 = leave them out"},
-    OFR_DEVICE_ROWS(struct options, on),
+    OFR_DEVICE_ROWS(struct options, on, "answers there are; 0 = the network's own"),
     {.name = "seed",
      .type = OFFRAMP_OPT_COUNT,
      ROW(seed),

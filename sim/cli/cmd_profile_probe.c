@@ -34,7 +34,7 @@ static const struct offramp_option table[] = {
      ROW(net),
      .fallback = "",
      .help = "network the device runs; the profile's model when left out"},
-    OFR_DEVICE_ROWS(struct options, on),
+    OFR_DEVICE_ROWS(struct options, on, "answers there are; 0 = as in the profile, or the network's own"),
     {.name = "seed",
      .type = OFFRAMP_OPT_COUNT,
      ROW(seed),
@@ -95,9 +95,9 @@ static int print(const struct ofr_cli_call *call, const struct ofr_profile *was,
 /* The profile's own, unless the caller says another; 0 where it does not tell. */
 static uint64_t classes_of(const struct options *options, const char *input)
 {
-    unsigned long classes = 0;
-    if (!options->on.classes && input)
-        (void)sscanf(input, "%*u x %*u x %*u, %lu", &classes);
+    uint32_t classes = 0;
+    if (!options->on.classes && input && sscanf(input, "%*u x %*u x %*u, %" SCNu32, &classes) != 1)
+        classes = 0;
     return options->on.classes ? options->on.classes : classes;
 }
 
@@ -185,6 +185,11 @@ static int run(const struct ofr_cli_call *call, struct ofr_error *err)
     if (!options->out[0])
         return ofr_fail(err, OFR_E_USAGE, "out: expected the profile to write, such as -o here.oprof");
     int rc = ofr_profile_load(&profile, path, err);
+    for (uint32_t b = 0; !rc && profile->path.rungs > 0 && b < profile->batches; ++b)
+        if (profile->path.pass_ns[(size_t)b * profile->path.rungs] <= 0)
+            rc = ofr_fail(err, OFR_E_INPUT,
+                          "%s: batch size %" PRIu32 ": found whole passes of 0 ns, expected a time", path,
+                          profile->batch[b]);
     if (!rc && profile->path.rungs == 0)
         rc = ofr_fail(err, OFR_E_INPUT,
                       "%s: found no whole passes, expected a profile that was measured along the path of a "

@@ -47,7 +47,7 @@ static const struct offramp_option table[] = {
      ROW(net),
      .fallback = "",
      .help = "network the device runs; the profile's model when left out"},
-    OFR_DEVICE_ROWS(struct options, on),
+    OFR_DEVICE_ROWS(struct options, on, "answers there are; 0 = the recording's, or the network's own"),
     {.name = "ramps_in_line",
      .type = OFFRAMP_OPT_BOOL,
      ROW(ramps_in_line),

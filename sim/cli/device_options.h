@@ -31,8 +31,9 @@ extern const char *const ofr_spin_choices[]; /* as enum ofr_replay_spin */
         OFR_DEVICE_ROW_(of, member, key), .type = OFFRAMP_OPT_TEXT, .fallback = "", .help = text             \
     }
 
-/* Rows of an option table for the member `member`, a struct ofr_device_options, of the type `of`. */
-#define OFR_DEVICE_ROWS(of, member)                                                                          \
+/* Rows of an option table for the member `member`, a struct ofr_device_options, of the type `of`; what 0
+ * classes mean is the verb's own. */
+#define OFR_DEVICE_ROWS(of, member, classes_text)                                                            \
     OFR_DEVICE_TEXT_(of, member, weights,                                                                    \
                      "its weights, a safetensors file; without, random ones: times are real, answers mean "  \
                      "nothing"),                                                                             \
@@ -40,9 +41,7 @@ extern const char *const ofr_spin_choices[]; /* as enum ofr_replay_spin */
                          "its inputs, a .npy file of u8 images or token numbers; without, random ones"),     \
         OFR_DEVICE_COUNT_(of, member, image_size, 1024, "side of the images the network sees; 0 = its own"), \
         OFR_DEVICE_COUNT_(of, member, tokens, 65536, "tokens of an input; 0 = the network's own"),           \
-        OFR_DEVICE_COUNT_(of, member, classes, 65536,                                                        \
-                          "answers there are; 0 = those of the recording, or of the profile that is "        \
-                          "probed, or the network's own"),                                                   \
+        OFR_DEVICE_COUNT_(of, member, classes, 65536, classes_text),                                         \
         OFR_DEVICE_COUNT_(of, member, threads, 1024,                                                         \
                           "cpu: threads of one product; 0 = all processors but one"),                        \
     {                                                                                                        \

@@ -5,6 +5,7 @@
 #ifndef OFR_MODEL_BUSY_SHARE_H
 #define OFR_MODEL_BUSY_SHARE_H
 
+#include <gsl/gsl_cdf.h>
 #include <math.h>
 #include <stdint.h>
 
@@ -20,20 +21,23 @@ static inline double ofr_busy_share_busy(double share, double busy_ns, double se
     return 1.0 - ofr_busy_share_idle(1.0 - share, busy_ns, settle_ns);
 }
 
-/* By which share passes are slower on a cold device, of `rounds` pairs of times: their mean, but 0 where the rounds differ
- * among themselves by as much, or where it is less than OFR_BUSY_SHARE_LEAST: three rounds of noise may agree by chance. */
+/* By which share passes are slower on a cold device, of `rounds` pairs of times: their mean, but 0 where that may be noise (a
+ * two-sided t test over the rounds, 5 %), or where it is less than OFR_BUSY_SHARE_LEAST: a few rounds of noise may agree by
+ * chance. A single round has nothing to be tested by. */
 static inline double ofr_busy_share_slower(const double *cold_ns, const double *settled_ns, uint32_t rounds)
 {
-    double sum = 0.0, least = INFINITY, most = -INFINITY;
+    double mean = 0.0, squares = 0.0;
     for (uint32_t i = 0; i < rounds; ++i) {
-        const double slower = cold_ns[i] / settled_ns[i] - 1.0;
-        sum += slower;
-        least = fmin(least, slower);
-        most = fmax(most, slower);
+        const double slower = cold_ns[i] / settled_ns[i] - 1.0, from_mean = slower - mean;
+        mean += from_mean / (i + 1);
+        squares += from_mean * (slower - mean);
     }
-    if (rounds == 0 || fabs(sum) <= (most - least) * rounds || fabs(sum) < OFR_BUSY_SHARE_LEAST * rounds)
+    if (rounds == 0 || fabs(mean) < OFR_BUSY_SHARE_LEAST)
         return 0.0;
-    return sum / rounds;
+    if (rounds == 1)
+        return mean;
+    const double error = sqrt(squares / (rounds - 1) / rounds);
+    return fabs(mean) > error * gsl_cdf_tdist_Pinv(0.975, rounds - 1) ? mean : 0.0;
 }
 
 #endif

@@ -76,8 +76,13 @@ static int check_times(const struct ofr_inputs *inputs, const struct ofr_scenari
                        struct ofr_error *err)
 {
     const struct ofr_profile *profile = inputs->profile, *times = inputs->times;
+    if (strcmp(times->model, profile->model) != 0)
+        return ofr_fail(err, OFR_E_INPUT, "times: %s is of %s, expected a profile of %s as %s", model->times,
+                        times->model, profile->model, model->profile);
     bool same = times->sites == profile->sites && times->batches == profile->batches &&
                 memcmp(times->batch, profile->batch, profile->batches * sizeof *profile->batch) == 0;
+    for (uint32_t site = 0; same && site < profile->sites; ++site)
+        same = strcmp(times->site_name[site], profile->site_name[site]) == 0;
     return same ? OFR_OK
                 : ofr_fail(err, OFR_E_INPUT,
                            "times: %s has other sites or batch sizes than %s, expected a profile of the same "
@@ -357,10 +362,10 @@ static int check_ends(const struct ofr_scenario *scenario, struct ofr_error *err
  * other. A cascade's own runs a part of the model, or another one, by the sum of its parts, and its answers come with
  * the end of the batch. */
 static int shortest(int64_t *out, const struct ofr_scenario *scenario, const struct ofr_inputs *inputs,
-                    bool ramps, struct ofr_error *err)
+                    bool times, bool ramps, struct ofr_error *err)
 {
     const uint32_t stages = ofr_modes[scenario->exits.mode]->stages;
-    struct ofr_profile profile = *ofr_inputs_times(inputs, stages);
+    struct ofr_profile profile = times ? *ofr_inputs_times(inputs, stages) : *inputs->profile;
     if (stages > 1) {
         profile = inputs->first_profile ? *inputs->first_profile : profile;
         ramps = ramps && !inputs->first_profile;
@@ -381,12 +386,13 @@ static int shortest(int64_t *out, const struct ofr_scenario *scenario, const str
 
 /* An SLO nothing can meet is a slip of the unit, not a question. With noise times have no lower bound. */
 static int check_slo(const struct ofr_scenario *scenario, const struct ofr_inputs *inputs,
-                     const struct ofr_leg_ops *leg, struct ofr_error *err)
+                     const struct ofr_leg_ops *leg, const void *state, struct ofr_error *err)
 {
     if (scenario->model.noise != OFR_NOISE_NONE)
         return 0;
+    const bool times = scenario->model.times[0] && (!leg->profiled || leg->profiled(state));
     int64_t least_ns = 0;
-    int rc = shortest(&least_ns, scenario, inputs, inputs->recording || leg->answers, err);
+    int rc = shortest(&least_ns, scenario, inputs, times, inputs->recording || leg->answers, err);
     if (rc)
         return rc;
     for (uint32_t i = 0; i < scenario->streams; ++i) {
@@ -395,7 +401,8 @@ static int check_slo(const struct ofr_scenario *scenario, const struct ofr_input
             return ofr_fail(
                 err, OFR_E_INPUT,
                 "slo: found %g us, expected at least %g us, the shortest time in which %s can answer",
-                1e-3 * (double)slo_ns, 1e-3 * (double)least_ns, scenario->model.profile);
+                1e-3 * (double)slo_ns, 1e-3 * (double)least_ns,
+                times ? scenario->model.times : scenario->model.profile);
     }
     return 0;
 }
@@ -483,7 +490,7 @@ int ofr_run_on(struct ofr_run *run, const struct ofr_scenario *scenario, const s
     if (!rc)
         rc = check_ends(scenario, err);
     if (!rc)
-        rc = check_slo(scenario, inputs, leg, err);
+        rc = check_slo(scenario, inputs, leg, state, err);
     if (!rc)
         rc = create_parts(scenario, inputs, options, leg, &parts, &first, err);
     if (!rc) {

@@ -22,17 +22,18 @@
 struct ofr_inputs {
     struct ofr_profile *profile;       /* owned; overrides of the scenario's model section applied */
     struct ofr_profile *first_profile; /* owned; NULL when the scenario names no first model of its own */
-    struct ofr_profile *times; /* owned; of the same sites and batch sizes as `profile`; NULL: that itself */
+    struct ofr_profile
+        *times; /* owned; of the same model, sites and batch sizes as `profile`; NULL: that itself */
     struct ofr_recording *recording; /* owned; NULL when the scenario names none */
 };
 
-/* Errors: a file that cannot be read, or profile and recording that do not fit each other. */
 /* The profile that batches take their times from in a mode of so many stages. */
 static inline const struct ofr_profile *ofr_inputs_times(const struct ofr_inputs *inputs, uint32_t stages)
 {
     return inputs->times && stages == 1 ? inputs->times : inputs->profile;
 }
 
+/* Errors: a file that cannot be read, or profile, times and recording that do not fit each other. */
 int ofr_inputs_load(struct ofr_inputs *inputs, const struct ofr_scenario *scenario, struct ofr_error *err);
 /* As ofr_inputs_load, with a recording that is loaded already (the one the scenario names; NULL = load it). It is
  * borrowed: take it out before ofr_inputs_release. */

@@ -479,6 +479,11 @@ int ofr_scenario_with_policy(struct ofr_scenario **out, const struct ofr_scenari
     if (rc)
         return rc;
     int32_t mode = ofr_mode_for(picked.ops, scenario->exits.mode);
+    if (mode >= 0 && scenario->model.times[0] && ofr_modes[mode]->stages > 1) {
+        ofr_plugin_close(picked.plugin);
+        return ofr_fail(err, OFR_E_INPUT, "policy %s: mode %s runs two models, model.times is of one", policy,
+                        ofr_mode_names[mode]);
+    }
     struct ofr_scenario *copy = mode < 0 ? NULL : calloc(1, sizeof *copy);
     if (!copy) {
         ofr_plugin_close(picked.plugin);
@@ -492,8 +497,6 @@ int ofr_scenario_with_policy(struct ofr_scenario **out, const struct ofr_scenari
     copy->exits.mode = mode;
     if (ofr_modes[copy->exits.mode]->stages == 1)
         copy->model.first_profile[0] = '\0';
-    else
-        copy->model.times[0] = '\0';
     size_t batcher_size = scenario->batcher->component.options_size;
     copy->batcher_options = copy_bytes(scenario->batcher_options, batcher_size);
     bool complete = copy_streams(copy, scenario) && (!batcher_size || copy->batcher_options);

@@ -89,10 +89,10 @@ static void expect_scaled(const struct ofr_profile_samples *was, const struct of
                           const struct ofr_profile *from, const struct ofr_profile *to)
 {
     static const enum ofr_quantity kept[] = {
-        OFR_QUANTITY_UNTIL,     OFR_QUANTITY_RAMP_ADD,  OFR_QUANTITY_RAMP_DELAY,   OFR_QUANTITY_COPY_IN,
-        OFR_QUANTITY_COPY_OUT,  OFR_QUANTITY_DISPATCH,  OFR_QUANTITY_RELEASE,      OFR_QUANTITY_RAMP_ALONE,
-        OFR_QUANTITY_RAMP_PASS, OFR_QUANTITY_DECIDE,    OFR_QUANTITY_NOTICE_RAMPS, OFR_QUANTITY_AHEAD,
-        OFR_QUANTITY_TUNE,      OFR_QUANTITY_RAMPS_PASS};
+        OFR_QUANTITY_UNTIL,     OFR_QUANTITY_RAMP_ADD,   OFR_QUANTITY_RAMP_DELAY,   OFR_QUANTITY_COPY_IN,
+        OFR_QUANTITY_COPY_OUT,  OFR_QUANTITY_DISPATCH,   OFR_QUANTITY_RELEASE,      OFR_QUANTITY_RAMP_ALONE,
+        OFR_QUANTITY_RAMP_PASS, OFR_QUANTITY_DECIDE,     OFR_QUANTITY_NOTICE_RAMPS, OFR_QUANTITY_AHEAD,
+        OFR_QUANTITY_TUNE,      OFR_QUANTITY_RAMPS_PASS, OFR_QUANTITY_COLD,         OFR_QUANTITY_SETTLED};
     size_t rows = 0;
     for (size_t k = 0; k < sizeof kept / sizeof *kept; ++k)
         for (size_t i = 0, at = 0; i < was->count; ++i) {
@@ -111,20 +111,48 @@ static void expect_scaled(const struct ofr_profile_samples *was, const struct of
     cr_expect_gt(rows, 1000);
 }
 
-/* Takes m.oprof to this machine once more. Fails when something is lost, keeps its old speed or is measured no more. */
+/* m.oprof as if its device were half as slow again when it is cold. */
+static void make_cold(const char *name)
+{
+    struct ofr_error err = OFR_ERROR_INIT;
+    struct ofr_profile_samples samples;
+    struct ofr_profile_writer *writer;
+    const char *site[OFFRAMP_MAX_SITES];
+    cr_assert_eq(ofr_profile_samples_load(&samples, files_path("m.oprof"), &err), 0, "%s", err.text);
+    for (uint32_t i = 0; i < samples.sites; ++i)
+        site[i] = samples.site_name[i];
+    cr_assert_eq(ofr_profile_create(&writer, files_path(name), samples.model, samples.sites, site,
+                                    &samples.provenance, &err),
+                 0);
+    for (size_t i = 0; i < samples.count; ++i)
+        ofr_profile_append(writer, &samples.row[i], &err);
+    static const struct ofr_profile_row cold[] = {{1, 0, OFR_QUANTITY_COLD, 150000},
+                                                  {3, 0, OFR_QUANTITY_COLD, 150000},
+                                                  {1, 0, OFR_QUANTITY_SETTLED, 100000},
+                                                  {3, 0, OFR_QUANTITY_SETTLED, 100000},
+                                                  {0, 0, OFR_QUANTITY_SETTLING, 100000000}};
+    for (size_t i = 0; i < sizeof cold / sizeof *cold; ++i)
+        ofr_profile_append(writer, &cold[i], &err);
+    cr_assert_eq(ofr_profile_finish(writer, &err), 0, "%s", err.text);
+    ofr_profile_samples_release(&samples);
+}
+
+/* Takes m.oprof to this machine once more. Fails when something is lost, keeps its old speed, is measured no more or at
+ * another speed than a settled device's. */
 static void expect_probed(void)
 {
     struct ofr_error err = OFR_ERROR_INIT;
+    make_cold("c.oprof");
     struct tool_result result =
-        tool_run("profile probe m.oprof --device cpu --path-samples 24 -o h.oprof --json");
+        tool_run("profile probe c.oprof --device cpu --path-samples 24 -o h.oprof --json");
     cr_assert_eq(result.status, 0, "%s", result.err);
     cr_expect(strstr(result.err, "took"));
     cr_expect(strstr(result.out, "\"pace\""));
     struct ofr_profile_samples was, is;
     struct ofr_profile *from, *to;
-    cr_assert_eq(ofr_profile_samples_load(&was, files_path("m.oprof"), &err), 0, "%s", err.text);
+    cr_assert_eq(ofr_profile_samples_load(&was, files_path("c.oprof"), &err), 0, "%s", err.text);
     cr_assert_eq(ofr_profile_samples_load(&is, files_path("h.oprof"), &err), 0, "%s", err.text);
-    cr_assert_eq(ofr_profile_load(&from, files_path("m.oprof"), &err), 0, "%s", err.text);
+    cr_assert_eq(ofr_profile_load(&from, files_path("c.oprof"), &err), 0, "%s", err.text);
     cr_assert_eq(ofr_profile_load(&to, files_path("h.oprof"), &err), 0, "%s", err.text);
     expect_scaled(&was, &is, from, to);
     uint32_t anew[OFR_QUANTITIES] = {0}, waiting = 0, seen = 0;
@@ -144,7 +172,8 @@ static void expect_probed(void)
                                         "profile", "profiled",      "profiled_command"};
     for (size_t i = 0; i < sizeof facts / sizeof *facts; ++i)
         cr_expect(ofr_notes_get(&is.provenance, facts[i]), "%s", facts[i]);
-    cr_expect_str_eq(ofr_notes_get(&is.provenance, "profile"), "m.oprof");
+    cr_expect_str_eq(ofr_notes_get(&is.provenance, "profile"), "c.oprof");
+    cr_expect_float_eq(from->path.slower[0], 0.5, 1e-9);
     ofr_profile_samples_release(&was);
     ofr_profile_samples_release(&is);
     ofr_profile_free(from);

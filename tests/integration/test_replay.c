@@ -6,6 +6,7 @@
 #include "replay/verify.h"
 
 #include <jansson.h>
+#include <time.h>
 
 extern const struct ofr_device_ops ofr_device_null;
 
@@ -567,6 +568,47 @@ Test(replay, summary_has_the_keys_of_sim)
     json_decref(b);
     tool_release(&sim);
     tool_release(&real);
+}
+
+static double seconds(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+Test(replay, a_load_comes_before_the_run)
+{
+    const double began_s = seconds();
+    struct tool_result result =
+        tool_run("replay s.yaml --device null --set requests=20 --max-lateness 1h --warm-up-load 300ms");
+    cr_expect_eq(result.status, 0, "%s", result.err);
+    cr_expect(strstr(result.out, "then a load of 0.3 s"), "%s", result.out);
+    cr_expect_geq(seconds() - began_s, 0.3);
+    tool_release(&result);
+}
+
+static double service_ms(const char *line)
+{
+    struct tool_result result = tool_run(line);
+    cr_assert_eq(result.status, 0, "%s", result.err);
+    json_t *run = json_loads(result.out, 0, NULL);
+    const double p50 = json_number_value(json_object_get(json_object_get(run, "service_ms"), "p50"));
+    json_decref(run);
+    tool_release(&result);
+    return p50;
+}
+
+Test(replay, a_device_that_waits_keeps_the_times_of_model_times)
+{
+    tool_make_slow("slow.oprof", "small");
+    const double plain =
+        service_ms("replay s.yaml --device null --pace profile --json --max-lateness 1h --set "
+                   "requests=200 --set arrivals.rate=100/s");
+    const double slow =
+        service_ms("replay s.yaml --device null --pace profile --json --max-lateness 1h --set "
+                   "requests=200 --set arrivals.rate=100/s --set model.times=slow.oprof");
+    cr_expect_gt(slow, 1.3 * plain);
 }
 
 /* INVALID runs are printed and logged, and end with status 1. */

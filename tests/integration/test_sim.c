@@ -167,25 +167,6 @@ Test(sim, a_measured_profile_runs_with_any_slo_and_noise_it_can_meet)
 #undef MEASURED
 }
 
-/* The profile that batches take twice as long as in. */
-static void make_slow_profile(const char *name)
-{
-    struct ofr_error err = OFR_ERROR_INIT;
-    struct ofr_profile_samples samples;
-    struct ofr_profile_writer *writer;
-    const char *site[4];
-    cr_assert_eq(ofr_profile_samples_load(&samples, files_path("model.oprof"), &err), 0, "%s", err.text);
-    for (uint32_t i = 0; i < 4; ++i)
-        site[i] = samples.site_name[i];
-    cr_assert_eq(ofr_profile_create(&writer, files_path(name), "small", 4, site, NULL, &err), 0);
-    for (size_t i = 0; i < samples.count; ++i) {
-        samples.row[i].value_ns *= 2;
-        cr_assert_eq(ofr_profile_append(writer, &samples.row[i], &err), 0);
-    }
-    cr_assert_eq(ofr_profile_finish(writer, &err), 0);
-    ofr_profile_samples_release(&samples);
-}
-
 static double number_at(const json_t *run, const char *object, const char *key)
 {
     return json_number_value(json_object_get(json_object_get(run, object), key));
@@ -194,7 +175,8 @@ static double number_at(const json_t *run, const char *object, const char *key)
 /* Fails when batches do not take the times of `model.times`, or anything else does. */
 Test(sim, times_of_another_profile_are_the_batches_alone)
 {
-    make_slow_profile("slow.oprof");
+    tool_make_slow("slow.oprof", "small");
+    tool_make_slow("alien.oprof", "alien");
     json_t *plain = run_json("sim s.yaml --json"),
            *slow = run_json("sim s.yaml --json --set model.profile=slow.oprof");
     json_t *own = run_json("sim s.yaml --json --set model.times=model.oprof");
@@ -216,6 +198,29 @@ Test(sim, times_of_another_profile_are_the_batches_alone)
     json_t *known = run_json(known_line), *unknown = run_json(unknown_line);
     cr_expect_gt(number_at(known, "requests", "dropped"), 0);
     cr_expect_neq(json_equal(known, unknown), 1, "the batcher goes by the profile");
+    static const char *const refused[][2] = {
+        {"sim s.yaml --set model.times=alien.oprof",
+         "times: alien.oprof is of alien, expected a profile of small"},
+        {"sim s.yaml --set model.times=slow.oprof --set slo=150us",
+         "shortest time in which slow.oprof can answer"},
+        {"sim s.yaml --set model.times=slow.oprof --beside twolayer", "mode cascade runs two models"},
+        {"replay s.yaml --device null --pace profile --set model.times=slow.oprof --set slo=150us",
+         "shortest time in which slow.oprof can answer"},
+    };
+    for (size_t i = 0; i < sizeof refused / sizeof *refused; ++i)
+        tool_expect_refused(&(struct tool_limits){0}, refused[i][0], 2, refused[i][1]);
+    struct tool_result result = tool_run(
+        "replay s.yaml --device null --set model.times=slow.oprof --set slo=150us --set requests=20");
+    cr_expect_null(strstr(result.err, "slo:"), "a device takes its own times: %s", result.err);
+    tool_release(&result);
+    /* What comes back late is verified by the same. */
+    result =
+        tool_run("sim s.yaml --set exits={policy:~apparate} --set model.times=slow.oprof --log late.olog");
+    cr_expect_eq(result.status, 0, "%s", result.err);
+    tool_release(&result);
+    result = tool_run("verify late.olog");
+    cr_expect_eq(result.status, 0, "%s%s", result.out, result.err);
+    tool_release(&result);
     json_decref(known);
     json_decref(unknown);
 }

@@ -45,6 +45,21 @@ Test(sweep, same_bytes_on_any_number_of_threads)
     sweep_expect_same("one", "two");
 }
 
+/* Fails when inputs of one profile of times serve another. */
+Test(sweep, times_of_other_profiles_are_other_inputs)
+{
+    tool_make_slow("slow.oprof", "small");
+    tool_write("w.yaml", "name: small\nscenario: s.yaml\naxes:\n  model.times: [model.oprof, slow.oprof]\n"
+                         "objective: minimize latency.p99\n");
+    run_ok("sweep w.yaml -o one -j 1");
+    size_t size;
+    char *csv = (char *)files_read(files_path("one/results.csv"), &size);
+    const char *first = strstr(csv, "model.oprof,"), *second = strstr(csv, "slow.oprof,");
+    cr_assert(first && second, "%s", csv);
+    cr_expect_neq(strncmp(strchr(first, ','), strchr(second, ','), 24), 0, "%s", csv);
+    free(csv);
+}
+
 /* The resolved file is a sweep file, and says the same. */
 Test(sweep, resolved_file_reads_back)
 {

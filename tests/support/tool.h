@@ -194,6 +194,27 @@ static inline void tool_make_log(void)
     tool_release(&result);
 }
 
+/* model.oprof of a device on which everything takes twice as long, and results take 5 ms to the policy. */
+static inline void tool_make_slow(const char *name, const char *model)
+{
+    struct ofr_error err = OFR_ERROR_INIT;
+    struct ofr_profile_samples samples;
+    struct ofr_profile_writer *writer;
+    const struct ofr_profile_row feedback = {.quantity = OFR_QUANTITY_FEEDBACK, .value_ns = 5000000};
+    const char *site[4];
+    cr_assert_eq(ofr_profile_samples_load(&samples, files_path("model.oprof"), &err), 0, "%s", err.text);
+    for (uint32_t i = 0; i < samples.sites; ++i)
+        site[i] = samples.site_name[i];
+    cr_assert_eq(ofr_profile_create(&writer, files_path(name), model, samples.sites, site, NULL, &err), 0);
+    for (size_t i = 0; i < samples.count; ++i) {
+        samples.row[i].value_ns *= 2;
+        cr_assert_eq(ofr_profile_append(writer, &samples.row[i], &err), 0);
+    }
+    cr_assert_eq(ofr_profile_append(writer, &feedback, &err), 0);
+    cr_assert_eq(ofr_profile_finish(writer, &err), 0);
+    ofr_profile_samples_release(&samples);
+}
+
 /* A refusal: this status, one line on stderr that begins with `offramp: ` and has `words` in it, nothing on
  * stdout, no file more or less than before. */
 static inline void tool_expect_refused(const struct tool_limits *limits, const char *line, int status,

@@ -419,13 +419,23 @@ Test(latency_terms, a_measured_tuning_counts_by_itself)
                          "batching: {policy: fifo, max_batch: 1}\nexits: {policy: vanilla}\n");
     struct ofr_leg_view view = {.scenario = scenario, .inputs = &inputs};
     struct ofr_leg_sim leg = {0};
-    struct ofr_serve_setup setup = {.servers = 1, .policy = scenario->policy};
+    struct ofr_serve_setup setup = {.servers = 1, .policy = scenario->policy, .duration_ns = -1};
     setup.stage[0].profile = inputs.profile;
     cr_assert_eq(ofr_leg_sim_ops.open(&leg, &view, &setup, &err), 0, "%s", err.text);
     cr_expect_eq(setup.controller.ops, &ofr_controller_timed_ops);
     cr_expect_eq(leg.policy.decide_ns, 0);
     cr_expect_float_eq(leg.policy.stretch, 1.5, 1e-12);
     ofr_leg_sim_ops.close(&leg, NULL, 0, &err);
+    /* The policy's thread and the start of a run are the device's, as batches are. */
+    static const struct change slower = {OFR_QUANTITY_TUNE, 0, 300000};
+    inputs.times = load_changed(&slower, 1);
+    inputs.times->path.start_ns = 20000;
+    cr_assert_eq(ofr_leg_sim_ops.open(&leg, &view, &setup, &err), 0, "%s", err.text);
+    cr_expect_float_eq(leg.policy.stretch, 3.0, 1e-12);
+    cr_expect_eq(leg.policy.decide_ns, inputs.times->path.decide_ns + inputs.times->path.reply_ns);
+    cr_expect_eq(setup.clock.ops->now(setup.clock.state), 20000);
+    ofr_leg_sim_ops.close(&leg, NULL, 0, &err);
+    ofr_profile_free(inputs.times);
     ofr_scenario_free(scenario);
     ofr_profile_free(inputs.profile);
 }

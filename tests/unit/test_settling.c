@@ -80,6 +80,12 @@ Test(settling, what_the_rounds_differ_by_is_noise)
     cr_expect_eq(ofr_busy_share_slower(noisy_ns, settled_ns, 3), 0.0);
     cr_expect_float_eq(ofr_busy_share_slower(cold_ns, settled_ns, 1), 0.03, 1e-12);
     cr_expect_eq(ofr_busy_share_slower(cold_ns, settled_ns, 0), 0.0);
+    static const double six_settled_ns[] = {100.0, 100.0, 100.0, 100.0, 100.0, 100.0};
+    static const double six_cold_ns[] = {100.4, 101.6, 100.7, 101.3, 100.8, 101.2};
+    cr_expect_float_eq(ofr_busy_share_slower(six_cold_ns, six_settled_ns, 6), 0.01, 1e-12,
+                       "more rounds tell more, however far apart their extremes");
+    cr_expect_float_eq(ofr_busy_share_slower(six_cold_ns, six_settled_ns, 2), 0.0, 1e-12,
+                       "two tell nothing of 1 %%");
 }
 
 Test(settling, a_busy_share_stays_a_share)

@@ -262,6 +262,12 @@ static int each_device(struct stretch *of, const struct ofr_device_setup *setup,
     return code;
 }
 
+static bool has_size(const struct ofr_profile *profile, uint32_t batch)
+{
+    const int32_t index = ofr_profile_batch_index(profile, batch);
+    return index >= 0 && profile->batch[index] == batch;
+}
+
 int ofr_check_levels(char **argument, struct ofr_error *err)
 {
     const struct ofr_net_options options = {.classes = 2};
@@ -272,7 +278,7 @@ int ofr_check_levels(char **argument, struct ofr_error *err)
     struct ofr_check_net all = {.net = NULL};
     int32_t index;
     int code = ofr_profile_load(&profile, argument[2], err);
-    if (!code && (ofr_profile_batch_index(profile, batch) < 0 || !devices || devices > DEVICES_MOST))
+    if (!code && (!has_size(profile, batch) || !devices || devices > DEVICES_MOST))
         code = ofr_fail(err, OFR_E_USAGE, "levels: expected a batch size of %s and at most %d devices",
                         argument[2], DEVICES_MOST);
     if (!code)
