@@ -205,8 +205,10 @@ static int submit_virtual(void *state, struct ofr_batch *batch, int64_t now_ns, 
         rc =
             ofr_verify__differs(v, err, "at %" PRId64 " ns, batch %" PRId64 " ends at %" PRId64 " in the log",
                                 now_ns, batch->id, batch->ended_ns);
-    if (!rc)
+    if (!rc) {
+        batch->notice_ns = ofr_sim_executor_notice_ns(v->simulated, batch);
         forget_batch(v, from);
+    }
     return rc;
 }
 
@@ -323,7 +325,7 @@ static const struct ofr_clock_ops real_clock = {.name = "log", .now = clock_now,
 
 struct leg {
     struct ofr_verifier *verifier;
-    struct ofr_clock_virtual now;
+    struct ofr_leg_sim sim; /* of a log of virtual time */
 };
 
 static int open_leg(void *state, const struct ofr_leg_view *view, struct ofr_serve_setup *setup,
@@ -331,7 +333,6 @@ static int open_leg(void *state, const struct ofr_leg_view *view, struct ofr_ser
 {
     struct leg *leg = state;
     struct ofr_verifier *v = leg->verifier;
-    (void)err;
     memcpy(v->stage, setup->stage, sizeof v->stage);
     v->recording = view->inputs->recording;
     v->feedback = (setup->policy->flags & OFFRAMP_POLICY_FEEDBACK) != 0;
@@ -346,12 +347,13 @@ static int open_leg(void *state, const struct ofr_leg_view *view, struct ofr_ser
         setup->controller = (struct ofr_controller){.ops = &real_controller, .state = v};
         setup->stop = &v->stop;
     } else {
-        ofr_clock_virtual_init(&setup->clock, &leg->now, 0);
+        /* The simulation's clock, controller and notice, with the log in its executor's place. */
+        int rc = ofr_leg_sim_ops.open(&leg->sim, view, setup, err);
+        if (rc)
+            return rc;
+        v->simulated = leg->sim.executor;
         setup->executor = (struct ofr_executor){.ops = &virtual_executor, .state = v};
-        const struct ofr_scenario *scenario = view->scenario;
-        const uint32_t stages = ofr_modes[scenario->exits.mode]->stages;
-        setup->feedback_ns = ofr_term_ns(scenario->model.without_terms, OFR_TERM_FEEDBACK,
-                                         ofr_inputs_times(view->inputs, stages)->feedback_ns);
+        setup->inputs_ahead = false; /* the log has what came of it */
     }
     return 0;
 }
@@ -361,6 +363,8 @@ static int close_leg(void *state, const struct ofr_serve_result *result, int rc,
     struct leg *leg = state;
     struct ofr_verifier *v = leg->verifier;
     leg->verifier->now_ns = result->end_ns;
+    v->simulated = NULL;
+    rc = ofr_leg_sim_ops.close(&leg->sim, result, rc, err);
     return rc ? rc : ofr_verify__end(v, err);
 }
 

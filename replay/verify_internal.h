@@ -3,6 +3,7 @@
 #define OFR_REPLAY_VERIFY_INTERNAL_H
 
 #include "replay/verify.h"
+#include "sim/serve/executor.h"
 #include "sim/serve/serve.h"
 #include "traces/runlog_file.h"
 
@@ -20,8 +21,9 @@ struct ofr_verifier {
     struct ofr_verify_report *report;
     struct ofr_serve_stage stage[OFR_MAX_STAGES];
     const struct ofr_recording *recording;
-    struct ofr_runlog_reader *ahead;    /* finds what executor and controller answer */
-    struct ofr_runlog_reader *expected; /* compared with what comes out */
+    const struct ofr_sim_executor *simulated; /* that a log of virtual time is of; NULL in others */
+    struct ofr_runlog_reader *ahead;          /* finds what executor and controller answer */
+    struct ofr_runlog_reader *expected;       /* compared with what comes out */
     struct ofr_runlog_rows_reader *instants, *results;
     bool feedback;
     struct verify_batch *first, *last; /* read ahead, not handed back; by the log's order */

@@ -114,6 +114,8 @@ struct ofr_sim_executor;
 int ofr_sim_executor_create(struct ofr_sim_executor **out, const struct ofr_sim_executor_setup *setup,
                             struct ofr_error *err);
 void ofr_sim_executor_destroy(struct ofr_sim_executor *executor); /* NULL is allowed */
-extern const struct ofr_executor_ops ofr_sim_executor_ops;        /* state: struct ofr_sim_executor */
+/* From the end of such a batch, which the profile can run, to the loop acting on it. */
+int64_t ofr_sim_executor_notice_ns(const struct ofr_sim_executor *executor, const struct ofr_batch *batch);
+extern const struct ofr_executor_ops ofr_sim_executor_ops; /* state: struct ofr_sim_executor */
 
 #endif

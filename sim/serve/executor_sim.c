@@ -210,6 +210,15 @@ static void record_ramps(const struct ofr_recording *recording, struct ofr_batch
     }
 }
 
+int64_t ofr_sim_executor_notice_ns(const struct ofr_sim_executor *executor, const struct ofr_batch *batch)
+{
+    const struct ofr_profile *profile = executor->setup.profile[batch->stage];
+    const int32_t index = ofr_profile_batch_index(profile, ofr_batch_rows(batch));
+    return executor->setup.notice_ns +
+           ofr_pass_model_notice_ns(&executor->model[batch->stage], index < 0 ? 0 : (uint32_t)index,
+                                    batch->config.free_ramps ? 0 : batch->config.ramps);
+}
+
 static int submit(void *state, struct ofr_batch *batch, int64_t now_ns, struct ofr_error *err)
 {
     struct ofr_sim_executor *executor = state;
@@ -224,9 +233,7 @@ static int submit(void *state, struct ofr_batch *batch, int64_t now_ns, struct o
     lay_out(executor, batch, (uint32_t)index, shift_ns, &line);
     keep_pace(executor->setup.pace, profile->batch[index], batch->config.ramps, &line);
     keep_clock(executor, batch, (uint32_t)index, now_ns, &line);
-    batch->notice_ns = executor->setup.notice_ns +
-                       ofr_pass_model_notice_ns(&executor->model[batch->stage], (uint32_t)index,
-                                                batch->config.free_ramps ? 0 : batch->config.ramps);
+    batch->notice_ns = ofr_sim_executor_notice_ns(executor, batch);
     batch->padded = profile->batch[index];
     batch->ended_ns = executor->ended_ns[batch->server] = now_ns + line.end_ns;
     if (batch->config.ramps == 0)
