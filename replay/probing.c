@@ -49,14 +49,17 @@ static int begin_path(struct job *job, struct ofr_error *err)
         return ofr_fail_nomem(err, "a probe");
     for (uint32_t b = 0; profile->path.slower && b < profile->batches; ++b)
         job->slower[b] = profile->path.slower[b];
-    const struct ofr_profiling_path_plan plan = {
-        .samples = how->samples, .rounds = OFR_PROBING_ROUNDS, .slower = job->slower};
+    const struct ofr_profiling_path_plan plan = {.samples = how->samples,
+                                                 .rounds = OFR_PROBING_ROUNDS,
+                                                 .slower = job->slower,
+                                                 .settle_ns = profile->path.settle_ns};
     return ofr_profiling_path_create(&job->path, &on, how->setup, &plan, err);
 }
 
 static int find_pace(struct job *job, struct ofr_error *err)
 {
     const struct ofr_profile_path *path = &job->how->profile->path;
+    job->passes = 0;
     for (uint32_t b = 0; b < job->how->profile->batches; ++b) {
         double *pass_ns;
         const uint32_t count = ofr_profiling_path_passes(job->path, b, &pass_ns);
@@ -83,6 +86,8 @@ static int measure(struct job *job, struct ofr_error *err)
     int rc = begin_path(job, err);
     for (uint32_t round = 0; round < OFR_PROBING_ROUNDS && !rc; ++round) {
         rc = ofr_profiling_path_round(job->path, err);
+        if (!rc) /* a device that is not of the kind is told after one round */
+            rc = find_pace(job, err);
         if (how->progress)
             how->progress(how->state, round + 1, OFR_PROBING_ROUNDS);
     }
@@ -90,7 +95,7 @@ static int measure(struct job *job, struct ofr_error *err)
     snprintf(line, sizeof line, "probing: took %.1f s", job->spent_s);
     if (!rc && how->say)
         how->say(how->state, line);
-    return rc ? rc : find_pace(job, err);
+    return rc;
 }
 
 /* ---- writing ---- */

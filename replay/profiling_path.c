@@ -123,6 +123,8 @@ int ofr_profiling_path_create(struct ofr_profiling_path **out, const struct ofr_
         rc = ofr_settle_init(&path->settle, &path->path, setup->batch, setup->batches,
                              fmin(1.0, (double)plan->samples / WHOLE_LOAD), err);
     path->settle.rests = !plan->slower;
+    if (plan->settle_ns > 0.0)
+        path->settle.constant_ns = plan->settle_ns;
     if (rc)
         ofr_profiling_path_destroy(path);
     else

@@ -15,6 +15,7 @@ struct ofr_profiling_path_plan {
     /* [batches], borrowed: by this share a pass is slower on a cold device than on a settled one. Passes without ramps and
      * with inputs of their own are then all that is measured. NULL: not known, and everything is. */
     const double *slower;
+    double settle_ns; /* time constant of that; 0: not known */
 };
 
 /* `path` and what it points to are borrowed, the plan is copied. */

@@ -34,8 +34,13 @@ static int64_t now_ns(void)
 int ofr_settle_init(struct ofr_settle *settle, const struct ofr_path *path, const uint32_t *batch,
                     uint32_t sizes, double scale, struct ofr_error *err)
 {
-    *settle = (struct ofr_settle){
-        .path = path, .sizes = sizes, .rests = true, .scale = scale, .ended_ns = now_ns(), .start_ns = -1};
+    *settle = (struct ofr_settle){.path = path,
+                                  .sizes = sizes,
+                                  .rests = true,
+                                  .constant_ns = NOMINAL_NS,
+                                  .scale = scale,
+                                  .ended_ns = now_ns(),
+                                  .start_ns = -1};
     settle->size = calloc(sizes, sizeof *settle->size);
     settle->sample = calloc(MOST, sizeof *settle->sample);
     settle->share = calloc(MOST, sizeof *settle->share);
@@ -65,13 +70,13 @@ static void follow(struct ofr_settle *settle, const struct ofr_path_sample *samp
     for (uint32_t i = 0; i < passes; ++i)
         before_ns -= (double)(sample[i].idle_ns + sample[i].pass_ns);
     const double first_ns = fmin(FEWEST * (double)sample[0].pass_ns, (double)(ended_ns - began_ns));
-    busy = ofr_busy_share_idle(busy, before_ns - first_ns, NOMINAL_NS);
-    busy = ofr_busy_share_busy(busy, first_ns, NOMINAL_NS);
+    busy = ofr_busy_share_idle(busy, before_ns - first_ns, settle->constant_ns);
+    busy = ofr_busy_share_busy(busy, first_ns, settle->constant_ns);
     for (uint32_t i = 0; i < passes; ++i) {
-        busy = ofr_busy_share_idle(busy, (double)sample[i].idle_ns, NOMINAL_NS);
+        busy = ofr_busy_share_idle(busy, (double)sample[i].idle_ns, settle->constant_ns);
         if (share)
             share[i] = busy;
-        busy = ofr_busy_share_busy(busy, (double)sample[i].pass_ns, NOMINAL_NS);
+        busy = ofr_busy_share_busy(busy, (double)sample[i].pass_ns, settle->constant_ns);
     }
     settle->now = busy;
     settle->ended_ns = ended_ns;

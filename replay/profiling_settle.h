@@ -31,9 +31,10 @@ struct ofr_settle {
     uint32_t passes;
     uint32_t sizes, rounds; /* rounds: so far */
     bool rests;             /* before loads: without, nothing is learnt of a cold device */
-    double scale;     /* of how long rests and loads are: 1 where a GPU settles, less for a quick look */
-    int64_t ended_ns; /* of the last measurement; CLOCK_MONOTONIC */
-    int64_t start_ns; /* of the first: beginning of the run to its first dispatch; -1 = none yet */
+    double scale;       /* of how long rests and loads are: 1 where a GPU settles, less for a quick look */
+    int64_t ended_ns;   /* of the last measurement; CLOCK_MONOTONIC */
+    int64_t start_ns;   /* of the first: beginning of the run to its first dispatch; -1 = none yet */
+    double constant_ns; /* of the share: taken for granted where none is known */
     double
         now; /* the share at ended_ns, with a time constant taken for granted: what is corrected by it is small */
 };

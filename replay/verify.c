@@ -4,6 +4,7 @@
 #include "sim/policy/plugin.h"
 #include "sim/run/leg.h"
 #include "sim/serve/exit_rule.h"
+#include "traces/runlog_compact.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -201,12 +202,12 @@ static int submit_virtual(void *state, struct ofr_batch *batch, int64_t now_ns, 
     int rc = prepare(v, batch, &from, err);
     if (!rc)
         rc = hand_back(v, from, batch, err);
-    if (!rc && batch->ended_ns < now_ns)
+    if (!rc && (batch->ended_ns < now_ns || (!from->row.cut && batch->ended_ns > LATER_NS / 2)))
         rc =
             ofr_verify__differs(v, err, "at %" PRId64 " ns, batch %" PRId64 " ends at %" PRId64 " in the log",
                                 now_ns, batch->id, batch->ended_ns);
     if (!rc) {
-        batch->notice_ns = ofr_sim_executor_notice_ns(v->simulated, batch);
+        batch->notice_ns = from->row.cut ? 0 : ofr_sim_executor_notice_ns(v->simulated, batch);
         forget_batch(v, from);
     }
     return rc;
@@ -369,7 +370,7 @@ static int close_leg(void *state, const struct ofr_serve_result *result, int rc,
 }
 
 static const struct ofr_leg_ops leg_ops = {
-    .name = "verify", .stages = true, .answers = true, .open = open_leg, .close = close_leg};
+    .name = "verify", .stages = true, .answers = true, .logged = true, .open = open_leg, .close = close_leg};
 
 /* ---- a log ---- */
 
@@ -427,6 +428,9 @@ static int read_notes(struct ofr_verifier *v, const char *path, struct ofr_error
     const struct ofr_notes *notes = ofr_runlog_provenance(reader);
     const char *broke = ofr_notes_get(notes, OFR_NOTE_ERROR), *end = ofr_notes_get(notes, OFR_NOTE_END_NS);
     const char *samples = ofr_notes_get(notes, OFR_NOTE_SAMPLES);
+    if (!rc && ofr_runlog_compact_grain_ns(notes) > 0)
+        rc = ofr_fail(err, OFR_E_INPUT,
+                      "%s: its times are rounded (compact): only whole logs can be verified", path);
     if (!rc && broke)
         rc = ofr_fail(err, OFR_E_INPUT, "%s: the run broke off (%s): only whole runs can be verified", path,
                       broke);

@@ -21,6 +21,7 @@ struct ofr_leg_ops {
     uint32_t log_tables; /* enum ofr_runlog_tables its log has beside the rows of every run */
     bool stages;         /* runs modes of several stages */
     bool answers;        /* decides exits without a recording: policies with ramps need none */
+    bool logged;         /* what it runs has been run: nothing is refused that may not be asked for */
     /* Optional. Whether batches take the times of a profile (ofr_inputs_times), and not those of a device; NULL: they do. */
     bool (*profiled)(const void *state);
     /* Required. Puts clock, executor and controller into `setup`, which is complete but for them; may put other

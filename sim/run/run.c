@@ -388,7 +388,7 @@ static int shortest(int64_t *out, const struct ofr_scenario *scenario, const str
 static int check_slo(const struct ofr_scenario *scenario, const struct ofr_inputs *inputs,
                      const struct ofr_leg_ops *leg, const void *state, struct ofr_error *err)
 {
-    if (scenario->model.noise != OFR_NOISE_NONE)
+    if (scenario->model.noise != OFR_NOISE_NONE || leg->logged)
         return 0;
     const bool times = scenario->model.times[0] && (!leg->profiled || leg->profiled(state));
     int64_t least_ns = 0;
