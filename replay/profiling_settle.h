@@ -35,8 +35,7 @@ struct ofr_settle {
     int64_t ended_ns;   /* of the last measurement; CLOCK_MONOTONIC */
     int64_t start_ns;   /* of the first: beginning of the run to its first dispatch; -1 = none yet */
     double constant_ns; /* of the share: taken for granted where none is known */
-    double
-        now; /* the share at ended_ns, with a time constant taken for granted: what is corrected by it is small */
+    double now;         /* the share at ended_ns */
 };
 
 /* `scale` is above 0 and at most 1. It rests before loads. */
