@@ -1,13 +1,13 @@
 #include "replay/probing.h"
 
 #include "replay/profiling_path.h"
+#include "sim/base/monotonic.h"
 #include "sim/model/middle.h"
 
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 /* Devices of one kind are not as far apart. */
 #define LEAST_PACE 0.01
@@ -24,13 +24,6 @@ struct job {
     double spent_s;
     struct ofr_profile_writer *writer; /* owned */
 };
-
-static double now_s(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}
 
 /* ---- measuring ---- */
 
@@ -81,17 +74,18 @@ static int find_pace(struct job *job, struct ofr_error *err)
 static int measure(struct job *job, struct ofr_error *err)
 {
     const struct ofr_probing *how = job->how;
-    const double began_s = now_s();
+    const double began_s = ofr_monotonic_s();
     char line[64];
     int rc = begin_path(job, err);
     for (uint32_t round = 0; round < OFR_PROBING_ROUNDS && !rc; ++round) {
         rc = ofr_profiling_path_round(job->path, err);
-        if (!rc) /* a device that is not of the kind is told after one round */
+        if (!rc &&
+            (round == 0 || round == OFR_PROBING_ROUNDS - 1)) /* another kind of device is told at once */
             rc = find_pace(job, err);
         if (how->progress)
             how->progress(how->state, round + 1, OFR_PROBING_ROUNDS);
     }
-    job->spent_s = now_s() - began_s;
+    job->spent_s = ofr_monotonic_s() - began_s;
     snprintf(line, sizeof line, "probing: took %.1f s", job->spent_s);
     if (!rc && how->say)
         how->say(how->state, line);

@@ -1,12 +1,12 @@
 #include "replay/control_cost.h"
 #include "replay/median.h"
 #include "replay/profiling_path.h"
+#include "sim/base/monotonic.h"
 
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 /* One quantity at one batch size and site. */
 struct series {
@@ -29,13 +29,6 @@ struct job {
     struct ofr_profiling_path *path; /* owned; NULL: left out */
     struct ofr_control_cost control;
 };
-
-static double now_s(void)
-{
-    struct timespec ts;
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (double)ts.tv_sec + 1e-9 * (double)ts.tv_nsec;
-}
 
 /* ---- what is measured ---- */
 
@@ -141,9 +134,9 @@ static void estimate(struct job *job, double warm_up_s, double round_s)
 
 static int measure_all(struct job *job, double *sorted, struct ofr_error *err)
 {
-    double began_s = now_s();
+    double began_s = ofr_monotonic_s();
     int rc = measure_round(job, 0, err);
-    double warm_s = now_s();
+    double warm_s = ofr_monotonic_s();
     const struct series *wrong = NULL;
     while (!rc && job->taken + job->chunk <= job->capacity) {
         uint32_t round = job->taken / job->chunk;
@@ -153,11 +146,11 @@ static int measure_all(struct job *job, double *sorted, struct ofr_error *err)
         rc = measure_round(job, job->taken, err);
         job->taken += rc ? 0 : job->chunk;
         if (!rc && round == 0)
-            estimate(job, warm_s - began_s, now_s() - warm_s);
+            estimate(job, warm_s - began_s, ofr_monotonic_s() - warm_s);
         if (job->how->progress)
             job->how->progress(job->how->state, round + 1, OFR_PROFILING_ROUNDS);
     }
-    job->spent_s = now_s() - began_s;
+    job->spent_s = ofr_monotonic_s() - began_s;
     if (!rc)
         say(job, "profiling: took %.1f s", job->spent_s);
     if (!rc && (wrong = out_of_order(job, sorted)))
@@ -212,7 +205,7 @@ static int measure_path(struct job *job, double *sorted, struct ofr_error *err)
                                   .sites = job->net->sites,
                                   .inputs = how->setup->inputs.count,
                                   .spin = how->spin};
-    double began_s = now_s();
+    double began_s = ofr_monotonic_s();
     if (how->path_samples == 0)
         return OFR_OK;
     const struct ofr_profiling_path_plan plan = {.samples = how->path_samples,
@@ -222,15 +215,15 @@ static int measure_path(struct job *job, double *sorted, struct ofr_error *err)
         rc = ofr_profiling_path_round(job->path, err);
         if (!rc && round == 0)
             say(job, "profiling: whole passes estimated %.1f s",
-                OFR_PROFILING_PATH_ROUNDS * (now_s() - began_s));
+                OFR_PROFILING_PATH_ROUNDS * (ofr_monotonic_s() - began_s));
         if (how->progress)
             how->progress(how->state, round + 1, OFR_PROFILING_PATH_ROUNDS);
     }
     if (!rc)
         rc = measure_control(job, sorted, err);
     if (!rc)
-        say(job, "profiling: whole passes took another %.1f s", now_s() - began_s);
-    job->spent_s += now_s() - began_s;
+        say(job, "profiling: whole passes took another %.1f s", ofr_monotonic_s() - began_s);
+    job->spent_s += ofr_monotonic_s() - began_s;
     return rc;
 }
 

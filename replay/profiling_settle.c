@@ -1,6 +1,7 @@
 #include "replay/profiling_settle.h"
 
 #include "replay/median.h"
+#include "sim/base/monotonic.h"
 #include "sim/model/busy_share.h"
 
 #include <math.h>
@@ -24,13 +25,6 @@ static double load_ns(const struct ofr_settle *settle)
     return settle->rests ? fmax(LOAD_NS, (double)settle->path->ops->settle_ns) : SHORT_NS;
 }
 
-static int64_t now_ns(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-}
-
 int ofr_settle_init(struct ofr_settle *settle, const struct ofr_path *path, const uint32_t *batch,
                     uint32_t sizes, double scale, struct ofr_error *err)
 {
@@ -39,7 +33,7 @@ int ofr_settle_init(struct ofr_settle *settle, const struct ofr_path *path, cons
                                   .rests = true,
                                   .constant_ns = NOMINAL_NS,
                                   .scale = scale,
-                                  .ended_ns = now_ns(),
+                                  .ended_ns = ofr_monotonic_ns(),
                                   .start_ns = -1};
     settle->size = calloc(sizes, sizeof *settle->size);
     settle->sample = calloc(MOST, sizeof *settle->sample);
@@ -65,7 +59,7 @@ void ofr_settle_release(struct ofr_settle *settle)
 static void follow(struct ofr_settle *settle, const struct ofr_path_sample *sample, uint32_t passes,
                    double *share, int64_t began_ns)
 {
-    const int64_t ended_ns = now_ns();
+    const int64_t ended_ns = ofr_monotonic_ns();
     double before_ns = (double)(ended_ns - settle->ended_ns), busy = settle->now;
     for (uint32_t i = 0; i < passes; ++i)
         before_ns -= (double)(sample[i].idle_ns + sample[i].pass_ns);
@@ -85,7 +79,7 @@ static void follow(struct ofr_settle *settle, const struct ofr_path_sample *samp
 int ofr_settle_measure(struct ofr_settle *settle, const struct ofr_path_ask *ask,
                        struct ofr_path_sample *sample, double *share, struct ofr_error *err)
 {
-    const int64_t began_ns = now_ns();
+    const int64_t began_ns = ofr_monotonic_ns();
     int64_t start_ns = 0;
     int rc = ofr_path_measure(settle->path, ask, sample, &start_ns, err);
     if (settle->start_ns < 0)

@@ -1,12 +1,9 @@
 #include "replay/timing.h"
-
-#include <time.h>
+#include "sim/base/monotonic.h"
 
 int64_t ofr_timing_read(const struct ofr_timing *timing)
 {
-    struct timespec ts;
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec - timing->monotonic.epoch_ns;
+    return ofr_monotonic_ns() - timing->monotonic.epoch_ns;
 }
 
 static int64_t begin(struct ofr_timing *timing, int64_t now_ns)

@@ -6,6 +6,7 @@
  * one processor is left to the replay's own threads. */
 #include "replay/cpu/cpu.h"
 
+#include "sim/base/monotonic.h"
 #include "sim/base/processors.h"
 
 #include <omp.h>
@@ -13,13 +14,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-
-int64_t ofr_cpu_now_ns(void)
-{
-    struct timespec ts;
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
-}
 
 /* ---- one pass ---- */
 
@@ -90,14 +84,14 @@ void ofr_cpu_copy_out(struct ofr_cpu *device, const struct ofr_cpu_pass *pass)
 static void run_pass(struct ofr_cpu *device, const struct ofr_cpu_pass *pass)
 {
     uint32_t next = 0;
-    atomic_store_explicit(&device->begun_ns, ofr_cpu_now_ns(), memory_order_relaxed);
+    atomic_store_explicit(&device->begun_ns, ofr_monotonic_ns(), memory_order_relaxed);
     ofr_cpu_copy_in(device, pass);
     for (uint32_t k = 0; k < pass->config.ramps; ++k) {
         uint32_t until = (uint32_t)device->net->site[pass->config.site[k]].op + 1;
         ofr_cpu_plan_run(&device->plan, next, until, pass->padded);
         ofr_cpu_run_ramp(device, pass, k);
         if (k == 0)
-            atomic_store_explicit(&device->ramp_ns, ofr_cpu_now_ns(), memory_order_relaxed);
+            atomic_store_explicit(&device->ramp_ns, ofr_monotonic_ns(), memory_order_relaxed);
         next = until;
     }
     ofr_cpu_plan_run(&device->plan, next, device->net->ops, pass->padded);

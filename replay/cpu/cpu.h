@@ -68,7 +68,6 @@ struct ofr_cpu {
     _Atomic int64_t begun_ns, ramp_ns;
 };
 
-int64_t ofr_cpu_now_ns(void);
 void ofr_cpu_copy_in(struct ofr_cpu *device, const struct ofr_cpu_pass *pass);
 /* Column k of the pass's configuration, its site's tensor being ready. */
 void ofr_cpu_run_ramp(struct ofr_cpu *device, const struct ofr_cpu_pass *pass, uint32_t k);

@@ -1,6 +1,7 @@
 /* Timing for `offramp profile`. The caller's thread computes, the worker being idle; only dispatch and release go
  * through the worker, as in a replay. */
 #include "replay/cpu/cpu.h"
+#include "sim/base/monotonic.h"
 
 #include <omp.h>
 
@@ -29,7 +30,7 @@ static int64_t time_once(struct ofr_cpu *device, const struct ofr_measure *what,
                          const struct ofr_cpu_pass *pass)
 {
     uint32_t until = ops_until(device, what->site);
-    int64_t begin_ns = ofr_cpu_now_ns();
+    int64_t begin_ns = ofr_monotonic_ns();
     switch (what->kind) {
     case OFR_MEASURE_UNTIL:
         ofr_cpu_plan_run(&device->plan, 0, until, what->batch);
@@ -42,10 +43,10 @@ static int64_t time_once(struct ofr_cpu *device, const struct ofr_measure *what,
         break;
     default: /* a ramp in line: its own time, what it adds and what it delays are one and the same */
         ofr_cpu_plan_run(&device->plan, 0, until, what->batch);
-        begin_ns = ofr_cpu_now_ns();
+        begin_ns = ofr_monotonic_ns();
         ofr_cpu_run_ramp(device, pass, 0);
     }
-    return ofr_cpu_now_ns() - begin_ns;
+    return ofr_monotonic_ns() - begin_ns;
 }
 
 /* Both through the worker: a pass of one row with a ramp, watched as the executor watches it. */
@@ -59,11 +60,11 @@ static int64_t time_handover(struct ofr_cpu *device, const struct ofr_measure *w
         .ticket = ticket, .rows = 1, .padded = what->batch, .sample = &sample, .config = &config};
     _Atomic uint64_t *cell = device->lane[0].ramp + (size_t)what->site * device->stride;
     atomic_store_explicit(cell, 0, memory_order_relaxed);
-    int64_t begin_ns = ofr_cpu_now_ns();
+    int64_t begin_ns = ofr_monotonic_ns();
     ofr_cpu_submit(device, &pass, NULL);
     while (!ofr_cell_is_of(atomic_load_explicit(cell, memory_order_acquire), ticket))
         ofr_patience(false, 1000);
-    int64_t seen_ns = ofr_cpu_now_ns();
+    int64_t seen_ns = ofr_monotonic_ns();
     while (atomic_load_explicit(&device->lane[0].ended, memory_order_acquire) != ticket)
         ofr_patience(false, 1000);
     if (what->kind == OFR_MEASURE_DISPATCH)

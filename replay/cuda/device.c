@@ -1,20 +1,13 @@
 #include "replay/cuda/check.h"
 #include "replay/cuda/state.h"
+#include "sim/base/monotonic.h"
 
 #include <cublasLt.h>
 #include <cuda_runtime_api.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 _Static_assert((int)OFR_CUDA_MAX_SITES == (int)OFFRAMP_MAX_SITES, "sites of a pass's control");
-
-static double seconds(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
-}
 
 static int find_device(struct ofr_cuda *cuda, struct ofr_error *err)
 {
@@ -203,13 +196,13 @@ static int first_inputs(struct ofr_cuda *cuda, struct ofr_error *err)
 static int make_graphs(struct ofr_cuda *cuda, struct ofr_error *err)
 {
     const uint32_t parts = OFR_CUDA_RAMPS | OFR_CUDA_HEAD | (cuda->ramps_in_line ? OFR_CUDA_IN_LINE : 0);
-    const double begin = seconds();
+    const double begin = ofr_monotonic_s();
     size_t before = 0, after = 0, all = 0;
     (void)cudaMemGetInfo(&before, &all);
     int code = first_inputs(cuda, err);
     for (uint32_t i = 0; i < cuda->batches && !code; ++i)
         code = ofr_cuda_plan_init(cuda, &cuda->plan[i], cuda->batch[i], err);
-    cuda->tune_s = seconds() - begin;
+    cuda->tune_s = ofr_monotonic_s() - begin;
     for (uint32_t i = 0; i < cuda->batches && !code; ++i)
         for (uint32_t lane = 0; lane < OFR_CUDA_LANES && !code; ++lane)
             code = ofr_cuda_graph_init(cuda, &cuda->graph[i][lane], &cuda->plan[i], lane, cuda->net->ops,
@@ -255,7 +248,7 @@ static void destroy(void *state)
 
 static int create(void **state, const struct ofr_device_setup *setup, struct ofr_error *err)
 {
-    const double begin = seconds();
+    const double begin = ofr_monotonic_s();
     char bus[64] = "";
     int code = check_setup(setup, err);
     if (code)
@@ -292,7 +285,7 @@ static int create(void **state, const struct ofr_device_setup *setup, struct ofr
     }
     if (cudaDeviceGetPCIBusId(bus, sizeof bus, cuda->index) == cudaSuccess)
         cuda->observer = ofr_cuda_observer_open(bus);
-    cuda->create_s = seconds() - begin;
+    cuda->create_s = ofr_monotonic_s() - begin;
     *state = cuda;
     return OFR_OK;
 }

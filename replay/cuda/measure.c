@@ -4,6 +4,7 @@
  * then wrong by half that round trip at most. */
 #include "replay/cuda/check.h"
 #include "replay/cuda/state.h"
+#include "sim/base/monotonic.h"
 
 #include <cuda_runtime_api.h>
 #include <stdlib.h>
@@ -12,13 +13,6 @@
 enum {
     EXCHANGES = 400
 };
-
-static int64_t now_ns(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-}
 
 /* What to add to the device's timer to have the host's. */
 static int exchange(struct ofr_cuda *cuda, int64_t *offset_ns, struct ofr_error *err)
@@ -32,12 +26,12 @@ static int exchange(struct ofr_cuda *cuda, int64_t *offset_ns, struct ofr_error 
     uint64_t before = 0;
     for (uint32_t i = 1; i <= EXCHANGES; ++i) {
         uint64_t seen;
-        const int64_t asked = now_ns();
+        const int64_t asked = ofr_monotonic_ns();
         atomic_store_explicit(call, i, memory_order_release);
         do {
             seen = atomic_load_explicit(answer, memory_order_acquire);
-        } while (seen == before && now_ns() - asked < 1000000000);
-        const int64_t answered = now_ns();
+        } while (seen == before && ofr_monotonic_ns() - asked < 1000000000);
+        const int64_t answered = ofr_monotonic_ns();
         if (seen == before)
             return ofr_fail(err, OFR_E_DEVICE, "cuda: the device does not answer within a second");
         before = seen;
@@ -179,7 +173,7 @@ static int measure_dispatch(struct ofr_cuda *cuda, uint32_t batch, int64_t *samp
     int64_t offset;
     int code = exchange(cuda, &offset, err);
     for (uint32_t i = 0; i < count && !code; ++i) {
-        const int64_t begin = now_ns();
+        const int64_t begin = ofr_monotonic_ns();
         code = submit_one(cuda, batch, true, err);
         OFR_CUDA_TRY(cudaStreamSynchronize(cuda->compute), err);
         sample_ns[i] = (int64_t)cuda->stamp[cuda->stride] + offset - begin;
@@ -190,9 +184,9 @@ static int measure_dispatch(struct ofr_cuda *cuda, uint32_t batch, int64_t *samp
 /* Waits for the word to leave 0; the host's time when it did. */
 static int wait_for(const _Atomic uint64_t *word, int64_t *seen_ns, struct ofr_error *err)
 {
-    const int64_t begin = now_ns();
+    const int64_t begin = ofr_monotonic_ns();
     do {
-        *seen_ns = now_ns();
+        *seen_ns = ofr_monotonic_ns();
         if (*seen_ns - begin > 1000000000)
             return ofr_fail(err, OFR_E_DEVICE, "cuda: no answer within a second");
     } while (atomic_load_explicit(word, memory_order_acquire) == 0);

@@ -5,6 +5,7 @@
  * Ramps answer class 0 with score 1 (never sure), the full model class 0. */
 #include "replay/bell.h"
 #include "replay/device.h"
+#include "sim/base/monotonic.h"
 #include "sim/model/profile.h"
 
 #include <pthread.h>
@@ -39,13 +40,6 @@ struct null_device {
     bool running;
 };
 
-static int64_t monotonic_ns(void)
-{
-    struct timespec ts;
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
-}
-
 static void write_ramp(struct null_device *device, const struct queued *pass, uint32_t k)
 {
     struct lane *lane = &device->lane[pass->ticket % LANES];
@@ -71,9 +65,9 @@ static void wait_until(int64_t time_ns)
     };
     struct timespec ts = {.tv_sec = (time_ns - SPIN_NS) / 1000000000,
                           .tv_nsec = (time_ns - SPIN_NS) % 1000000000};
-    if (time_ns - monotonic_ns() > SPIN_NS)
+    if (time_ns - ofr_monotonic_ns() > SPIN_NS)
         clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &ts, NULL);
-    while (monotonic_ns() < time_ns)
+    while (ofr_monotonic_ns() < time_ns)
         ofr_pause();
 }
 
@@ -183,7 +177,7 @@ static int submit(void *state, const struct ofr_pass *pass, struct ofr_error *er
     memcpy(queued->config.threshold, pass->config->threshold,
            pass->config->ramps * sizeof *pass->config->threshold);
     if (device->profile) {
-        queued->submitted_ns = monotonic_ns();
+        queued->submitted_ns = ofr_monotonic_ns();
         ofr_bell_ring(&device->bell);
         return 0;
     }

@@ -1,28 +1,21 @@
 #include "sim/cli/progress.h"
+#include "sim/base/monotonic.h"
 
-#include <time.h>
 #include <unistd.h>
-
-static double now_s(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}
 
 void ofr_progress_begin(struct ofr_progress *progress, FILE *out, const char *what, const char *unit,
                         uint64_t total)
 {
     *progress = (struct ofr_progress){.out = out, .what = what, .unit = unit, .total = total};
     progress->terminal = isatty(fileno(out)) == 1;
-    progress->started_s = progress->shown_s = now_s();
+    progress->started_s = progress->shown_s = ofr_monotonic_s();
 }
 
 void ofr_progress_update(struct ofr_progress *progress, uint64_t done)
 {
     if (!progress->terminal)
         return;
-    double now = now_s();
+    double now = ofr_monotonic_s();
     double elapsed = now - progress->started_s;
     if (elapsed < 1.0 || now - progress->shown_s < 0.2)
         return;
@@ -41,7 +34,7 @@ void ofr_progress_update(struct ofr_progress *progress, uint64_t done)
 
 double ofr_progress_elapsed_s(const struct ofr_progress *progress)
 {
-    return now_s() - progress->started_s;
+    return ofr_monotonic_s() - progress->started_s;
 }
 
 void ofr_progress_end(struct ofr_progress *progress)

@@ -8,6 +8,7 @@
 #include "replay/cuda/check/mark.h"
 #include "replay/cuda/state.h"
 #include "replay/median.h"
+#include "sim/base/monotonic.h"
 #include "sim/model/profile.h"
 
 #include <cuda_runtime_api.h>
@@ -50,20 +51,13 @@ struct stretch {
     _Atomic bool quit;
 };
 
-static int64_t now_ns(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-}
-
 static void *ask_driver(void *context)
 {
     struct stretch *of = context;
     const struct timespec pause = {0, LOOK_NS};
     while (!atomic_load(&of->quit) && of->looks < LOOKS_MOST) {
         struct look *look = &of->look[of->looks++];
-        look->at_ns = now_ns();
+        look->at_ns = ofr_monotonic_ns();
         of->ops->observe(of->cuda, &look->state);
         nanosleep(&pause, NULL);
     }
@@ -85,7 +79,7 @@ static int one_pass(struct stretch *of, struct ofr_error *err)
                                   .config = &of->config};
     struct pass_row *row = &of->pass[of->passes++];
     of->ops->lane(of->cuda, lane, &view);
-    row->begin_ns = now_ns();
+    row->begin_ns = ofr_monotonic_ns();
     int code = of->ops->submit(of->cuda, &pass, err);
     for (uint32_t looks = 1; !code && atomic_load_explicit(view.ended, memory_order_acquire) != ticket;
          ++looks) {
@@ -93,7 +87,7 @@ static int one_pass(struct stretch *of, struct ofr_error *err)
         if (looks % 4194304 == 0)
             code = of->ops->check(of->cuda, err);
     }
-    row->took_ns = now_ns() - row->begin_ns;
+    row->took_ns = ofr_monotonic_ns() - row->begin_ns;
     if (!code)
         OFR_CUDA_TRY(ofr_check_mark_run(&of->mark[of->passes], of->cuda->compute), err);
     return code;
@@ -101,11 +95,11 @@ static int one_pass(struct stretch *of, struct ofr_error *err)
 
 static int run_passes(struct stretch *of, double seconds, struct ofr_error *err)
 {
-    const int64_t end_ns = now_ns() + (int64_t)(seconds * 1e9);
+    const int64_t end_ns = ofr_monotonic_ns() + (int64_t)(seconds * 1e9);
     int code = OFR_OK;
     of->passes = 0;
     OFR_CUDA_TRY(ofr_check_mark_run(&of->mark[0], of->cuda->compute), err);
-    while (!code && now_ns() < end_ns && of->passes < PASSES_MOST)
+    while (!code && ofr_monotonic_ns() < end_ns && of->passes < PASSES_MOST)
         code = one_pass(of, err);
     OFR_CUDA_TRY(cudaStreamSynchronize(of->cuda->compute), err);
     return code;
